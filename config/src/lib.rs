@@ -4,9 +4,16 @@
 //! the list of keys that exist. A file, variables and the command line override it, in this order.
 //! Anything wrong stops the start and names the key, the place it was set and what is allowed.
 
+mod check;
+mod layer;
+mod load;
+mod problem;
 mod settings;
 mod values;
 
+pub use layer::Overrides;
+pub use load::{DEFAULT_TOML, Loaded, Sources};
+pub use problem::{ConfigError, Place, Problem, ProblemKind};
 pub use settings::{
     AuthSettings, BrokerSettings, DemoSettings, DeskSettings, LimitSettings, LogSettings,
     MarketSettings, ServerSettings, Settings, StorageSettings, SupervisionSettings, VenueSettings,
