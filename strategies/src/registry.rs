@@ -1,0 +1,133 @@
+//! Every strategy by name, with its parameters as data. A new strategy adds its line here.
+
+use crate::{rsi, sma_cross};
+use engine::strategy::{ParamError, ParamSpec, Params, Strategy};
+use serde::Serialize;
+
+/// A strategy in the catalogue.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Definition {
+    /// Name in requests and on the command line.
+    pub name: &'static str,
+    /// The rule, one sentence.
+    pub description: &'static str,
+    /// Its parameters.
+    pub params: &'static [ParamSpec],
+    /// What must hold between the parameters.
+    #[serde(skip)]
+    pub(crate) check: fn(&Params) -> Result<(), ParamError>,
+    /// Makes a strategy from complete, checked parameters.
+    #[serde(skip)]
+    pub(crate) build: fn(&Params) -> Box<dyn Strategy>,
+}
+
+/// All strategies, in the order in which they are listed.
+static CATALOGUE: &[Definition] = &[sma_cross::DEFINITION, rsi::DEFINITION];
+
+/// All strategies.
+pub fn catalogue() -> &'static [Definition] {
+    CATALOGUE
+}
+
+/// The parameters of `name` with defaults filled in, checked.
+pub fn complete(name: &str, given: &Params) -> Result<Params, ParamError> {
+    let definition = find(name)?;
+    if let Some(unknown) =
+        given.keys().find(|key| !definition.params.iter().any(|spec| spec.name == key.as_str()))
+    {
+        return Err(ParamError::UnknownParam {
+            strategy: definition.name,
+            name: unknown.clone(),
+            known: join(definition.params.iter().map(|spec| spec.name)),
+        });
+    }
+    let mut params = Params::new();
+    for spec in definition.params {
+        let value = given.get(spec.name).copied().unwrap_or(spec.default);
+        spec.check(definition.name, value)?;
+        params.insert(spec.name.to_owned(), value);
+    }
+    (definition.check)(&params)?;
+    Ok(params)
+}
+
+/// Makes the strategy `name`.
+pub fn build(name: &str, given: &Params) -> Result<Box<dyn Strategy>, ParamError> {
+    let params = complete(name, given)?;
+    Ok((find(name)?.build)(&params))
+}
+
+/// A whole-number parameter of a complete set.
+pub(crate) fn whole(params: &Params, name: &str) -> u16 {
+    let value = number(params, name).clamp(0.0, f64::from(u16::MAX));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
+    {
+        value as u16
+    }
+}
+
+/// A parameter of a complete set.
+pub(crate) fn number(params: &Params, name: &str) -> f64 {
+    params.get(name).copied().unwrap_or_default()
+}
+
+fn find(name: &str) -> Result<&'static Definition, ParamError> {
+    CATALOGUE.iter().find(|definition| definition.name == name).ok_or_else(|| {
+        ParamError::UnknownStrategy {
+            name: name.to_owned(),
+            known: join(CATALOGUE.iter().map(|definition| definition.name)),
+        }
+    })
+}
+
+fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_strategy_is_built_from_its_own_defaults() {
+        for definition in catalogue() {
+            let params = complete(definition.name, &Params::new()).unwrap();
+            assert_eq!(params.len(), definition.params.len());
+            build(definition.name, &params).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_or_value_is_refused_with_what_would_be_right() {
+        let rows = [
+            (
+                "sma_crss",
+                Params::new(),
+                "there is no strategy `sma_crss`; there are: sma_cross, rsi",
+            ),
+            (
+                "rsi",
+                Params::from([("perod".to_owned(), 14.0)]),
+                "rsi has no parameter `perod`; it has: period, oversold, overbought",
+            ),
+            (
+                "sma_cross",
+                Params::from([("fast".to_owned(), 2.5)]),
+                "sma_cross: `fast` = 2.5 must be a whole number from 2 to 1000",
+            ),
+            (
+                "sma_cross",
+                Params::from([("fast".to_owned(), 30.0)]),
+                "sma_cross: `fast` must be less than `slow`",
+            ),
+            (
+                "rsi",
+                Params::from([("oversold".to_owned(), 80.0)]),
+                "rsi: `oversold` must be less than `overbought`",
+            ),
+        ];
+        for (name, params, message) in rows {
+            assert_eq!(complete(name, &params).unwrap_err().to_string(), message);
+        }
+    }
+}
