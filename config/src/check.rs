@@ -28,7 +28,7 @@ fn numbers(settings: &Settings, found: &mut Vec<Finding>) {
     let Settings { server, storage, auth, limits, venue, broker, market, desk, demo, .. } =
         settings;
     let supervision = &settings.supervision;
-    let bounds: [(&'static str, u64, u64, u64); 33] = [
+    let bounds: [(&'static str, u64, u64, u64); 35] = [
         ("server.request_timeout_s", server.request_timeout_s, 1, 600),
         ("server.body_limit_kb", server.body_limit_kb.into(), 1, 65_536),
         ("server.shutdown_grace_s", server.shutdown_grace_s, 0, 600),
@@ -58,6 +58,8 @@ fn numbers(settings: &Settings, found: &mut Vec<Finding>) {
         ("market.feed_backoff_min_ms", market.feed_backoff_min_ms, 1, 3_600_000),
         ("market.feed_backoff_max_ms", market.feed_backoff_max_ms, 1, 3_600_000),
         ("desk.orders_per_minute", desk.orders_per_minute.into(), 1, 100_000),
+        ("desk.open_orders_max", desk.open_orders_max.into(), 1, 10_000),
+        ("desk.price_age_max_bars", desk.price_age_max_bars.into(), 1, 1_000),
         ("demo.check_interval_s", demo.check_interval_s.into(), 1, DAY_S),
         ("supervision.window_s", supervision.window_s, 1, DAY_S),
         ("supervision.backoff_min_ms", supervision.backoff_min_ms, 1, 3_600_000),

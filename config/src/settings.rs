@@ -202,6 +202,11 @@ pub struct DeskSettings {
     pub max_order_notional_usd: Decimal,
     /// Orders of one user per minute.
     pub orders_per_minute: u32,
+    /// Orders of one user that are open at once.
+    pub open_orders_max: u32,
+    /// Age of a price in bars of the signal, beyond which it is stale; the least age that counts
+    /// as stale is `market.stale_quote_s`.
+    pub price_age_max_bars: u32,
     /// Assumed stop distance as a fraction of the entry price; above 0, below 1.
     #[serde(deserialize_with = "values::decimal")]
     pub stop_fraction: Decimal,
