@@ -1,0 +1,6 @@
+//! Everything here runs against a real PostgreSQL.
+
+mod accounts;
+mod database;
+mod embedded;
+mod support;
