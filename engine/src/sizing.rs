@@ -75,9 +75,12 @@ mod tests {
         }
     }
 
-    fn size(budget: &Budget, price: &str, step: &str) -> Result<String, Denied> {
-        let price = Price::new(price.parse().unwrap()).unwrap();
-        entry_quantity(budget, price, &asset(step)).map(|quantity| quantity.to_string())
+    fn price(text: &str) -> Price {
+        Price::new(text.parse().unwrap()).unwrap()
+    }
+
+    fn size(budget: &Budget, at: &str, step: &str) -> Result<String, Denied> {
+        entry_quantity(budget, price(at), &asset(step)).map(|quantity| quantity.to_string())
     }
 
     #[test]
