@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod engine_lock;
 pub mod error;
 pub mod page;
+pub mod pending;
 pub mod sessions;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -25,5 +26,6 @@ pub use embedded::{Durability, EmbeddedError, EmbeddedPostgres};
 pub use engine_lock::{EngineLock, EngineLockError};
 pub use error::StorageError;
 pub use page::Page;
+pub use pending::PendingMigration;
 /// The connection and pool types the functions of this crate take, so that callers need not name sqlx.
 pub use sqlx::postgres::{PgConnection, PgPool};

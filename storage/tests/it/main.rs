@@ -3,4 +3,5 @@
 mod accounts;
 mod database;
 mod embedded;
+mod pending;
 mod support;
