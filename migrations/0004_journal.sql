@@ -146,7 +146,7 @@ create table trade_history (
     price numeric(24, 9) not null,
     total_value numeric(28, 2) generated always as (quantity * price) stored,
     signal integer not null,
-    order_id varchar(100),
+    order_id varchar(128),
     cumulative_quantity numeric(20, 9),
     config_id uuid,
     executed_at timestamptz not null,

@@ -3,5 +3,7 @@
 mod accounts;
 mod database;
 mod embedded;
-mod pending;
+mod journal;
+mod projections;
+mod records;
 mod support;
