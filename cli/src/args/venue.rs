@@ -1,0 +1,75 @@
+//! Flags of `troupe venue`.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+use config::{Overrides, Speed};
+
+use super::{seed, set_text};
+
+/// Flags of `troupe venue`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct VenueArgs {
+    /// Address and port [setting venue.listen, default 127.0.0.1:8100].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Directory that keeps the books, below venue/ [setting storage.data_dir, default ./data].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Forget the books at the end [setting venue.ephemeral].
+    #[arg(long, conflicts_with = "data_dir")]
+    ephemeral: bool,
+    /// Seed of the synthetic prices [setting venue.seed, default 42].
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
+    seed: Option<i64>,
+    /// Play the CSV recordings of a directory instead of synthetic prices [setting venue.replay].
+    #[arg(long, value_name = "DIR")]
+    replay: Option<String>,
+    /// Speed of the replay: times real time, or max [setting venue.speed, default 1].
+    #[arg(long, value_name = "N|max", requires = "replay")]
+    speed: Option<Speed>,
+    /// Accounts instead of the one of the demo: a JSON list of {"key_id", "secret_key", "cash"}
+    /// [setting venue.accounts].
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<String>,
+    /// How market orders fill; realistic fills come with a later version [setting venue.fills].
+    #[arg(long, value_name = "HOW", value_enum)]
+    fills: Option<FillsName>,
+    /// Stock sessions round the clock: day orders fill at any hour [setting venue.always_open].
+    #[arg(long)]
+    always_open: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FillsName {
+    /// As Alpaca's own paper trading does.
+    Alpaca,
+}
+
+impl VenueArgs {
+    pub(super) fn set(&self, overrides: &mut Overrides) {
+        set_text(overrides, "--data-dir", "storage.data_dir", self.data_dir.as_deref());
+        set_text(overrides, "--replay", "venue.replay", self.replay.as_deref());
+        set_text(overrides, "--accounts", "venue.accounts", self.accounts.as_deref());
+        if let Some(address) = self.listen {
+            overrides.set("--listen", "venue.listen", address.to_string());
+        }
+        if let Some(seed) = self.seed {
+            overrides.set("--seed", "venue.seed", seed);
+        }
+        if let Some(speed) = self.speed {
+            overrides.set("--speed", "venue.speed", speed.to_string());
+        }
+        if let Some(FillsName::Alpaca) = self.fills {
+            overrides.set("--fills", "venue.fills", "alpaca");
+        }
+        for (flag, key, given) in [
+            ("--ephemeral", "venue.ephemeral", self.ephemeral),
+            ("--always-open", "venue.always_open", self.always_open),
+        ] {
+            if given {
+                overrides.set(flag, key, true);
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The venue's options, from the settings. Used by `troupe venue` and `troupe run`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use config::{Settings, VenueFills};
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use serde::Deserialize;
+use uuid::Uuid;
+use venue::{AccountSpec, ReplayOptions, Source, Speed, Store, SyntheticOptions, VenueOptions};
+
+/// One account of an accounts file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountEntry {
+    /// Public half of the key.
+    key_id: String,
+    /// Secret half.
+    secret_key: SecretString,
+    /// Opening cash, US dollars.
+    cash: Decimal,
+    /// Buying power per dollar of equity in stocks.
+    #[serde(default = "margin")]
+    multiplier: u8,
+}
+
+/// What the settings say of the venue. The tape of a replay starts at once; `troupe run` changes
+/// that.
+pub(crate) fn options(settings: &Settings) -> anyhow::Result<VenueOptions> {
+    let chosen = &settings.venue;
+    let VenueFills::Alpaca = chosen.fills;
+    let source = match &chosen.replay {
+        None => Source::Synthetic(SyntheticOptions {
+            seed: chosen.seed,
+            always_open: chosen.always_open,
+            ..SyntheticOptions::default()
+        }),
+        Some(dir) => Source::Replay(ReplayOptions {
+            speed: match chosen.speed {
+                config::Speed::Times(times) => Speed::Times(times),
+                config::Speed::Max => Speed::Max,
+            },
+            ..ReplayOptions::new(dir)
+        }),
+    };
+    Ok(VenueOptions {
+        listen: chosen.listen,
+        store: store(settings),
+        source,
+        accounts: match &chosen.accounts {
+            None => vec![AccountSpec::demo()],
+            Some(path) => accounts(path)?,
+        },
+        requests_per_minute: chosen.requests_per_minute,
+        ..VenueOptions::default()
+    })
+}
+
+/// Each recording has books of its own: its prices and times are not those of another market.
+fn store(settings: &Settings) -> Store {
+    if settings.venue.ephemeral {
+        return Store::Ephemeral;
+    }
+    let data_dir = &settings.storage.data_dir;
+    Store::Directory(match &settings.venue.replay {
+        None => data_dir.join("venue"),
+        Some(recording) => data_dir.join("venue-replay").join(recording_name(recording)),
+    })
+}
+
+/// A folder name for a recording: its own, and a digest of where it is.
+fn recording_name(recording: &Path) -> String {
+    let place: PathBuf = std::fs::canonicalize(recording).unwrap_or_else(|_| recording.into());
+    let digest = Uuid::new_v5(&Uuid::NAMESPACE_URL, place.to_string_lossy().as_bytes()).simple();
+    let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    format!("{name}-{}", digest.to_string().chars().take(8).collect::<String>())
+}
+
+/// Reads an accounts file.
+fn accounts(path: &Path) -> anyhow::Result<Vec<AccountSpec>> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the accounts file {shown}"))?;
+    let entries: Vec<AccountEntry> = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{shown} is no list of accounts, such as \
+             [{{\"key_id\": \"PKONE\", \"secret_key\": \"…\", \"cash\": \"100000\"}}]"
+        )
+    })?;
+    anyhow::ensure!(!entries.is_empty(), "{shown} lists no account: add one, or leave it out");
+    entries.into_iter().map(|entry| entry.checked(path)).collect()
+}
+
+impl AccountEntry {
+    fn checked(self, path: &Path) -> anyhow::Result<AccountSpec> {
+        let shown = path.display();
+        let Self { key_id, secret_key: secret, cash, multiplier } = self;
+        anyhow::ensure!(!key_id.trim().is_empty(), "{shown}: an account has an empty key_id");
+        anyhow::ensure!(cash >= Decimal::ZERO, "{shown}: the cash of {key_id} is below zero");
+        anyhow::ensure!(
+            (1..=2).contains(&multiplier),
+            "{shown}: the multiplier of {key_id} is {multiplier}; it is 1 (cash) or 2 (margin)"
+        );
+        Ok(AccountSpec { key_id, secret, cash, multiplier })
+    }
+}
+
+fn margin() -> u8 {
+    2
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn read(text: &str) -> anyhow::Result<Vec<AccountSpec>> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        accounts(file.path())
+    }
+
+    #[test]
+    fn an_accounts_file_gives_its_accounts_with_exact_cash() {
+        let accounts = read(
+            r#"[{"key_id": "A", "secret_key": "s", "cash": "100000.01"},
+                {"key_id": "B", "secret_key": "t", "cash": "5", "multiplier": 1}]"#,
+        )
+        .unwrap();
+        assert_eq!(accounts[0].cash.to_string(), "100000.01");
+        assert_eq!((accounts[0].multiplier, accounts[1].multiplier), (2, 1));
+    }
+
+    #[test]
+    fn a_wrong_accounts_file_is_named_with_what_is_wrong_and_without_secrets() {
+        for (text, expected) in [
+            ("[]", "lists no account"),
+            ("{", "is no list of accounts"),
+            (r#"[{"key_id": "A", "secret": "hush", "cash": "1"}]"#, "unknown field `secret`"),
+            (r#"[{"key_id": "A", "secret_key": "hush", "cash": "-1"}]"#, "cash of A is below"),
+            (r#"[{"key_id": "", "secret_key": "hush", "cash": "1"}]"#, "empty key_id"),
+            (
+                r#"[{"key_id": "A", "secret_key": "hush", "cash": "1", "multiplier": 4}]"#,
+                "multiplier of A is 4",
+            ),
+        ] {
+            let error = format!("{:#}", read(text).unwrap_err());
+            assert!(error.contains(expected) && !error.contains("hush"), "{error}");
+        }
+        let missing = accounts(Path::new("no/such/file.json")).unwrap_err();
+        assert!(missing.to_string().contains("no/such/file.json"), "{missing}");
+    }
+
+    #[test]
+    fn two_recordings_of_one_name_have_books_of_their_own() {
+        let (one, other) =
+            (recording_name(Path::new("/a/tape")), recording_name(Path::new("/b/tape")));
+        assert!(one.starts_with("tape-") && other.starts_with("tape-"));
+        assert_ne!(one, other);
+    }
+}

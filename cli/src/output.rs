@@ -1,0 +1,22 @@
+//! What a command says on stdout.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// Writes one line. A reader that went away (`troupe ... | head`) is no failure.
+pub(crate) fn line(text: &str) -> anyhow::Result<()> {
+    tolerate_closed_pipe(writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// Writes one JSON document.
+pub(crate) fn json(document: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string_pretty(document)?)
+}
+
+fn tolerate_closed_pipe(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}

@@ -1,0 +1,7 @@
+//! The house rules that the compiler does not know, and the binary as a person meets it.
+
+mod arrows;
+mod commands;
+mod migrations;
+mod sources;
+mod support;
