@@ -1,1 +1,58 @@
-//! venue.
+//! Troupe's own exchange: Alpaca's paper trading and market data over HTTP and WebSocket, offline.
+//!
+//! Prices come from an invented market that is a pure function of its seed, or from recordings. The
+//! server shares no code with the engine that trades on it: what they have in common is the wire.
+//!
+//! The way of an order: `routes::orders` reads it, `exchange` asks `checks`, writes the change to
+//! the `store`, applies it to the `books`, and tells the `trade_hub`; from then on `execution` and
+//! `matching` let each price meet it.
+
+mod accounts;
+mod activities;
+mod assets;
+mod auth;
+mod books;
+mod calendar;
+mod checks;
+mod clock;
+mod data_hub;
+mod data_wire;
+mod error;
+mod exchange;
+mod execution;
+mod hash;
+mod history;
+mod ids;
+mod link;
+mod market;
+mod matching;
+mod number;
+mod options;
+mod order_request;
+mod order_wire;
+mod orders;
+mod positions;
+mod rate_limit;
+mod recorded_history;
+mod refusal;
+mod routes;
+mod server;
+mod store;
+mod stream_data;
+mod stream_trade;
+mod synthetic;
+mod synthetic_feed;
+mod tasks;
+mod timeframe;
+mod trade_hub;
+mod universe;
+mod venue;
+
+pub use assets::{AssetClass, Instrument};
+pub use clock::VenueClock;
+pub use error::VenueError;
+pub use options::{
+    AccountSpec, Pacer, ReplayOptions, Source, Speed, Store, SyntheticOptions, Unpaced,
+    VenueOptions,
+};
+pub use venue::Venue;

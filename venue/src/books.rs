@@ -1,0 +1,218 @@
+//! The books: accounts, orders and history, and the one function that changes them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::accounts::{Account, Configuration, Reserved};
+use crate::activities::Activity;
+use crate::ids::Ids;
+use crate::matching::WorkingBook;
+use crate::orders::{Order, Side};
+use crate::positions::Position;
+
+/// The most orders that one set of books keeps; a further one is refused.
+pub(crate) const ORDERS_MAX: usize = 1_000_000;
+
+/// One change of the books, as it is written down. It holds what is true afterwards, so that
+/// applying it needs no judgement: starting from the log and trading live are one path.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub(crate) enum Change {
+    /// An account was opened, or (in a compacted file) stands like this.
+    Account { account: Account },
+    /// The owner changed a setting.
+    Configuration { account_id: Uuid, configuration: Configuration },
+    /// An order came in or changed without an execution.
+    Order { order: Order },
+    /// An execution, with its effect on cash and position.
+    Execution { order: Order, cash: Decimal, position: Option<Position>, activity: Activity },
+    /// An activity alone (in a compacted file).
+    Activity { activity: Activity },
+}
+
+/// A change with the counters of the identifiers after it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) ids: Ids,
+    #[serde(flatten)]
+    pub(crate) change: Change,
+}
+
+/// Everything the venue knows about its customers.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    accounts: BTreeMap<Uuid, Account>,
+    by_key: HashMap<String, Uuid>,
+    orders: BTreeMap<u64, Order>,
+    by_id: HashMap<Uuid, u64>,
+    by_client_id: HashMap<(Uuid, String), u64>,
+    open_orders: HashMap<Uuid, BTreeSet<u64>>,
+    account_orders: HashMap<Uuid, Vec<u64>>,
+    activities: HashMap<Uuid, Vec<Activity>>,
+    expiries: BTreeSet<(DateTime<Utc>, u64)>,
+    pub(crate) working: WorkingBook,
+    /// Grows with every change.
+    pub(crate) version: u64,
+}
+
+impl Books {
+    /// Takes a change in.
+    pub(crate) fn apply(&mut self, change: Change) {
+        self.version += 1;
+        match change {
+            Change::Account { account } => {
+                self.by_key.insert(account.key_id.clone(), account.id);
+                self.accounts.insert(account.id, account);
+            }
+            Change::Configuration { account_id, configuration } => {
+                if let Some(account) = self.accounts.get_mut(&account_id) {
+                    account.configuration = configuration;
+                }
+            }
+            Change::Order { order } => self.put_order(order),
+            Change::Execution { order, cash, position, activity } => {
+                if let Some(account) = self.accounts.get_mut(&order.account_id) {
+                    account.cash = cash;
+                    match position {
+                        Some(position) => {
+                            account.positions.insert(order.symbol.clone(), position);
+                        }
+                        None => {
+                            account.positions.remove(&order.symbol);
+                        }
+                    }
+                }
+                self.activities.entry(order.account_id).or_default().push(activity);
+                self.put_order(order);
+            }
+            Change::Activity { activity } => {
+                self.activities.entry(activity.account_id).or_default().push(activity);
+            }
+        }
+    }
+
+    /// The changes that lead from empty books to these.
+    pub(crate) fn as_changes(&self) -> impl Iterator<Item = Change> {
+        let accounts =
+            self.accounts.values().map(|account| Change::Account { account: account.clone() });
+        let orders = self.orders.values().map(|order| Change::Order { order: order.clone() });
+        let activities = self
+            .activities
+            .values()
+            .flatten()
+            .map(|activity| Change::Activity { activity: activity.clone() });
+        accounts.chain(orders).chain(activities)
+    }
+
+    pub(crate) fn account(&self, id: Uuid) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    pub(crate) fn account_by_key(&self, key_id: &str) -> Option<&Account> {
+        self.by_key.get(key_id).and_then(|id| self.accounts.get(id))
+    }
+
+    pub(crate) fn accounts_mut(&mut self) -> impl Iterator<Item = &mut Account> {
+        self.accounts.values_mut()
+    }
+
+    pub(crate) fn order(&self, sequence: u64) -> Option<&Order> {
+        self.orders.get(&sequence)
+    }
+
+    /// An account's order by the venue's id.
+    pub(crate) fn order_by_id(&self, account_id: Uuid, id: Uuid) -> Option<&Order> {
+        self.by_id
+            .get(&id)
+            .and_then(|sequence| self.orders.get(sequence))
+            .filter(|order| order.account_id == account_id)
+    }
+
+    /// An account's order by the client's id, open or closed.
+    pub(crate) fn order_by_client_id(&self, account_id: Uuid, client_id: &str) -> Option<&Order> {
+        self.by_client_id
+            .get(&(account_id, client_id.to_owned()))
+            .and_then(|sequence| self.orders.get(sequence))
+    }
+
+    /// An account's orders in the order they came.
+    pub(crate) fn orders_of(&self, account_id: Uuid) -> impl DoubleEndedIterator<Item = &Order> {
+        self.account_orders
+            .get(&account_id)
+            .into_iter()
+            .flatten()
+            .filter_map(|sequence| self.orders.get(sequence))
+    }
+
+    /// An account's open orders in the order they came.
+    pub(crate) fn open_orders_of(&self, account_id: Uuid) -> impl Iterator<Item = &Order> {
+        self.open_orders
+            .get(&account_id)
+            .into_iter()
+            .flatten()
+            .filter_map(|sequence| self.orders.get(sequence))
+    }
+
+    pub(crate) fn order_count(&self) -> usize {
+        self.orders.len()
+    }
+
+    pub(crate) fn activity_count(&self) -> usize {
+        self.activities.values().map(Vec::len).sum()
+    }
+
+    /// An account's executions in the order they happened.
+    pub(crate) fn activities_of(&self, account_id: Uuid) -> &[Activity] {
+        self.activities.get(&account_id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What an account's open buys hold back; one order may be left out.
+    pub(crate) fn reserved(&self, account_id: Uuid, except: Option<u64>) -> Reserved {
+        let mut reserved = Reserved::default();
+        self.open_orders_of(account_id)
+            .filter(|order| Some(order.sequence) != except)
+            .for_each(|order| reserved.add(order));
+        reserved
+    }
+
+    /// What an account's open sells of a symbol hold back.
+    pub(crate) fn held(&self, account_id: Uuid, symbol: &str, price: Option<Decimal>) -> Decimal {
+        self.open_orders_of(account_id)
+            .filter(|order| order.side == Side::Sell && order.symbol == symbol)
+            .map(|order| order.held_quantity(price))
+            .sum()
+    }
+
+    /// Open orders whose time has run out.
+    pub(crate) fn expired_at(&self, now: DateTime<Utc>) -> Vec<u64> {
+        self.expiries.range(..=(now, u64::MAX)).map(|(_, sequence)| *sequence).collect()
+    }
+
+    fn put_order(&mut self, order: Order) {
+        self.working.put(&order);
+        let open = self.open_orders.entry(order.account_id).or_default();
+        if order.status.is_open() {
+            open.insert(order.sequence);
+        } else {
+            open.remove(&order.sequence);
+        }
+        let before = self.orders.get(&order.sequence);
+        if let Some(at) = before.and_then(|before| before.expires_at) {
+            self.expiries.remove(&(at, order.sequence));
+        }
+        if let (Some(at), true) = (order.expires_at, order.status.is_open()) {
+            self.expiries.insert((at, order.sequence));
+        }
+        if before.is_none() {
+            self.by_id.insert(order.id, order.sequence);
+            self.by_client_id
+                .insert((order.account_id, order.client_order_id.clone()), order.sequence);
+            self.account_orders.entry(order.account_id).or_default().push(order.sequence);
+        }
+        self.orders.insert(order.sequence, order);
+    }
+}

@@ -1,0 +1,279 @@
+//! Market data as it is written: one shape for the data API and the stream, JSON or msgpack.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+
+use crate::assets::Asset;
+use crate::market::{Bar, Happening, MarketEvent, Quote, Trade};
+use crate::number::{self, Number};
+
+/// How a stream's messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    Json,
+    MessagePack,
+}
+
+/// Whether the message names its kind and symbol (the stream) or stands in a list of one symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    Named,
+    Bare,
+}
+
+/// A time: RFC 3339 text in JSON, the timestamp extension in msgpack.
+#[derive(Clone, Copy, Debug)]
+struct Stamp {
+    at: DateTime<Utc>,
+    codec: Codec,
+}
+
+/// Msgpack's timestamp extension; the name is how `rmp_serde` knows an extension.
+#[derive(Serialize)]
+#[serde(rename = "_ExtStruct")]
+struct Extension((i8, Bytes<8>));
+
+struct Bytes<const LENGTH: usize>([u8; LENGTH]);
+
+impl<const LENGTH: usize> Serialize for Bytes<LENGTH> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.codec {
+            Codec::Json => {
+                serializer.serialize_str(&self.at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+            }
+            Codec::MessagePack => {
+                let seconds = u64::try_from(self.at.timestamp()).unwrap_or(0);
+                let nanos = u64::from(self.at.timestamp_subsec_nanos());
+                let packed = (nanos << 34) | seconds;
+                Extension((-1, Bytes(packed.to_be_bytes()))).serialize(serializer)
+            }
+        }
+    }
+}
+
+/// A trade; the fields that only stocks or only coins have are left out of the other.
+#[derive(Serialize)]
+pub(crate) struct WireTrade<'a> {
+    #[serde(rename = "T", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(rename = "S", skip_serializing_if = "Option::is_none")]
+    symbol: Option<&'a str>,
+    i: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    x: Option<&'static str>,
+    p: f64,
+    s: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    z: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tks: Option<&'static str>,
+    t: Stamp,
+}
+
+/// A quote.
+#[derive(Serialize)]
+pub(crate) struct WireQuote<'a> {
+    #[serde(rename = "T", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(rename = "S", skip_serializing_if = "Option::is_none")]
+    symbol: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ax: Option<&'static str>,
+    ap: f64,
+    #[serde(rename = "as")]
+    ask_size: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bx: Option<&'static str>,
+    bp: f64,
+    bs: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    z: Option<&'static str>,
+    t: Stamp,
+}
+
+/// A bar.
+#[derive(Serialize)]
+pub(crate) struct WireBar<'a> {
+    #[serde(rename = "T", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(rename = "S", skip_serializing_if = "Option::is_none")]
+    symbol: Option<&'a str>,
+    o: f64,
+    h: f64,
+    l: f64,
+    c: f64,
+    v: Number,
+    n: u64,
+    vw: f64,
+    t: Stamp,
+}
+
+/// A trade as it is written.
+pub(crate) fn trade<'a>(
+    asset: &'a Asset,
+    trade: &Trade,
+    naming: Naming,
+    codec: Codec,
+) -> WireTrade<'a> {
+    let stock = !asset.is_crypto();
+    WireTrade {
+        kind: (naming == Naming::Named).then_some("t"),
+        symbol: (naming == Naming::Named).then_some(&asset.symbol),
+        i: trade.id,
+        x: stock.then_some("V"),
+        p: number::real(trade.price),
+        s: size(asset, trade.size),
+        c: stock.then_some(["@"]),
+        z: stock.then_some("C"),
+        tks: (!stock).then_some(if trade.taker_buys { "B" } else { "S" }),
+        t: Stamp { at: trade.at, codec },
+    }
+}
+
+/// A quote as it is written.
+pub(crate) fn quote<'a>(
+    asset: &'a Asset,
+    quote: &Quote,
+    naming: Naming,
+    codec: Codec,
+) -> WireQuote<'a> {
+    let stock = !asset.is_crypto();
+    WireQuote {
+        kind: (naming == Naming::Named).then_some("q"),
+        symbol: (naming == Naming::Named).then_some(&asset.symbol),
+        ax: stock.then_some("V"),
+        ap: number::real(quote.ask),
+        ask_size: size(asset, quote.ask_size),
+        bx: stock.then_some("V"),
+        bp: number::real(quote.bid),
+        bs: size(asset, quote.bid_size),
+        c: stock.then_some(["R"]),
+        z: stock.then_some("C"),
+        t: Stamp { at: quote.at, codec },
+    }
+}
+
+/// A bar as it is written; `kind` is `b` or `d` on the stream.
+pub(crate) fn bar<'a>(
+    asset: &'a Asset,
+    bar: &Bar,
+    kind: Option<&'static str>,
+    codec: Codec,
+) -> WireBar<'a> {
+    WireBar {
+        kind,
+        symbol: kind.map(|_| asset.symbol.as_str()),
+        o: number::real(bar.open),
+        h: number::real(bar.high),
+        l: number::real(bar.low),
+        c: number::real(bar.close),
+        v: size(asset, bar.volume),
+        n: bar.trades,
+        vw: number::real(bar.weighted_price()),
+        t: Stamp { at: bar.at, codec },
+    }
+}
+
+/// One stream message, without the array around it.
+pub(crate) fn encode(event: &MarketEvent, codec: Codec) -> Vec<u8> {
+    let asset = &*event.asset;
+    match &event.what {
+        Happening::Trade(one) | Happening::PathTrade(one) => {
+            bytes(&trade(asset, one, Naming::Named, codec), codec)
+        }
+        Happening::Quote(one) | Happening::BarOver(one) => {
+            bytes(&quote(asset, one, Naming::Named, codec), codec)
+        }
+        Happening::Minute(one) => bytes(&bar(asset, one, Some("b"), codec), codec),
+        Happening::Day(one) => bytes(&bar(asset, one, Some("d"), codec), codec),
+    }
+}
+
+/// Messages as one array: each stream frame is one.
+pub(crate) fn array(messages: &[&[u8]], codec: Codec) -> Vec<u8> {
+    let length: usize = messages.iter().map(|message| message.len() + 1).sum();
+    let mut frame = Vec::with_capacity(length + 5);
+    match codec {
+        Codec::Json => {
+            frame.push(b'[');
+            for (index, message) in messages.iter().enumerate() {
+                if index > 0 {
+                    frame.push(b',');
+                }
+                frame.extend_from_slice(message);
+            }
+            frame.push(b']');
+        }
+        Codec::MessagePack => {
+            // The header of an array of up to 2^32 elements.
+            frame.push(0xdd);
+            let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+            frame.extend_from_slice(&count.to_be_bytes());
+            messages.iter().for_each(|message| frame.extend_from_slice(message));
+        }
+    }
+    frame
+}
+
+/// A value in either codec.
+pub(crate) fn bytes(value: &impl Serialize, codec: Codec) -> Vec<u8> {
+    let written = match codec {
+        Codec::Json => serde_json::to_vec(value).map_err(|error| error.to_string()),
+        Codec::MessagePack => rmp_serde::to_vec_named(value).map_err(|error| error.to_string()),
+    };
+    written.unwrap_or_else(|error| {
+        tracing::error!(%error, "a market data message cannot be written");
+        Vec::new()
+    })
+}
+
+/// Stock sizes are whole on the wire: clients read them as integers.
+fn size(asset: &Asset, value: rust_decimal::Decimal) -> Number {
+    if asset.is_crypto() { Number::of(value) } else { Number::of(value.round()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assets::AssetTable;
+    use crate::universe;
+
+    #[test]
+    fn a_msgpack_time_is_the_timestamp_extension() {
+        let at = DateTime::from_timestamp(1_772_461_867, 120_334_501).unwrap();
+        let written = bytes(&Stamp { at, codec: Codec::MessagePack }, Codec::MessagePack);
+        let packed = (120_334_501_u64 << 34) | 1_772_461_867;
+        assert_eq!(&written[..2], &[0xd7, 0xff]);
+        assert_eq!(&written[2..], &packed.to_be_bytes());
+    }
+
+    #[test]
+    fn stock_volumes_have_no_decimal_point_and_coins_may() {
+        let table = AssetTable::new(universe::assets());
+        let stock = table.find("AAPL").unwrap();
+        let trade_of = |size: &str| Trade {
+            at: DateTime::UNIX_EPOCH,
+            price: "187.25".parse().unwrap(),
+            size: size.parse().unwrap(),
+            id: 1,
+            taker_buys: true,
+        };
+        let text = |asset: &Asset, size: &str| {
+            let message = trade(asset, &trade_of(size), Naming::Bare, Codec::Json);
+            String::from_utf8(bytes(&message, Codec::Json)).unwrap()
+        };
+        assert!(text(stock, "100.0").contains(r#""s":100,"#));
+        let coin = text(table.find("BTC/USD").unwrap(), "0.25");
+        assert!(coin.contains(r#""s":0.25,"tks":"B""#), "{coin}");
+    }
+}

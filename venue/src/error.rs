@@ -1,0 +1,83 @@
+//! What can stop a venue from starting or keeping its books.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why a venue cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum VenueError {
+    /// The address is taken or not allowed.
+    #[error(
+        "the venue cannot listen on {address}: {source}; stop what uses this port or choose \
+         another address for the venue (0 takes any free port)"
+    )]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The books' directory cannot be created, read or written.
+    #[error("the venue's books at {}: {source}; check that the directory is writable", path.display())]
+    Store {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another venue keeps its books in this directory.
+    #[error(
+        "the venue's books at {} are in use by another venue; stop it or choose another \
+         data directory",
+        path.display()
+    )]
+    StoreLocked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// A line of the books is unreadable and it is not the last one.
+    #[error(
+        "the venue's books at {} are damaged at line {line}: {reason}; restore the file from a \
+         backup or remove it to start with empty books",
+        path.display()
+    )]
+    StoreDamaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The directory of recordings cannot be read.
+    #[error("the recordings at {}: {source}; name a directory with CSV files", path.display())]
+    Recordings {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The directory holds no usable recording.
+    #[error(
+        "no usable recording in {}: {reason}; expected CSV files (or .csv.gz) whose first line is \
+         timestamp,open,high,low,close,volume or timestamp,price,size or \
+         timestamp,bid,bid_size,ask,ask_size",
+        path.display()
+    )]
+    NothingToReplay {
+        /// The directory.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+    /// An option has a value that makes no sense.
+    #[error("the venue's option {option} is {value}: {expected}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+}

@@ -1,0 +1,157 @@
+//! What a venue is started with.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+
+/// Everything a venue is started with; `Default` is a synthetic market with the demo account.
+#[derive(Clone, Debug)]
+pub struct VenueOptions {
+    /// Where HTTP and WebSocket are served; port 0 takes any free one. Loopback by default.
+    pub listen: SocketAddr,
+    /// Where the books are kept.
+    pub store: Store,
+    /// Where prices come from.
+    pub source: Source,
+    /// The accounts that may trade. An account whose key id is already in the books keeps its cash
+    /// and positions; only its secret is taken from here.
+    pub accounts: Vec<AccountSpec>,
+    /// Requests that an account may make in any 60 seconds, on the trading and the data API
+    /// each.
+    pub requests_per_minute: u32,
+    /// Asked between two steps of a replay at full speed.
+    pub pacer: Arc<dyn Pacer>,
+}
+
+/// Where the books are kept.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// In memory; gone when the venue stops.
+    Ephemeral,
+    /// In this directory; a restart, or a kill, finds the same orders, positions and cash.
+    Directory(PathBuf),
+}
+
+/// Where prices come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// An invented market, round the clock or in sessions.
+    Synthetic(SyntheticOptions),
+    /// Recorded bars, trades and quotes.
+    Replay(ReplayOptions),
+}
+
+/// How the invented market behaves.
+#[derive(Clone, Debug)]
+pub struct SyntheticOptions {
+    /// Prices are a pure function of the seed, the symbol and the time.
+    pub seed: u64,
+    /// Stocks trade round the clock, not only in NYSE sessions.
+    pub always_open: bool,
+    /// Trades per second and symbol, 1 to 100.
+    pub trades_per_second: u32,
+    /// How much livelier than a real market the prices are over seconds; 1 is realistic, at which
+    /// a stock moves by about one tick a second. The motion over hours and days is not changed.
+    pub liveliness: f64,
+    /// The chance that an order which may fill gets only a part, as Alpaca's paper trading does.
+    pub partial_fill_chance: f64,
+}
+
+/// Which recording is played, and how fast.
+#[derive(Clone, Debug)]
+pub struct ReplayOptions {
+    /// A directory of CSV files, `.gz` or plain.
+    pub dir: PathBuf,
+    /// How fast the tape runs.
+    pub speed: Speed,
+    /// Hold the tape until a client has subscribed to market data.
+    pub wait_for_subscriber: bool,
+}
+
+/// How fast a tape runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// This many seconds of tape per second.
+    Times(f64),
+    /// As fast as the clients follow: step by step.
+    Max,
+}
+
+/// One trading account.
+#[derive(Clone, Debug)]
+pub struct AccountSpec {
+    /// The public half of the key.
+    pub key_id: String,
+    /// The secret half.
+    pub secret: SecretString,
+    /// Cash at the opening, in USD.
+    pub cash: Decimal,
+    /// Buying power per dollar of equity in stocks: 1 (cash account) or 2 (margin).
+    pub multiplier: u8,
+}
+
+/// Says when the clients of a replay at full speed have dealt with everything they were sent.
+pub trait Pacer: Debug + Send + Sync {
+    /// Completes once nothing is under way: mailboxes, journal and broker are idle.
+    fn settled(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// The pacer of clients that the venue cannot see into: it never holds the tape.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unpaced;
+
+impl Pacer for Unpaced {
+    fn settled(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+impl Default for VenueOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            store: Store::Ephemeral,
+            source: Source::Synthetic(SyntheticOptions::default()),
+            accounts: vec![AccountSpec::demo()],
+            requests_per_minute: 200,
+            pacer: Arc::new(Unpaced),
+        }
+    }
+}
+
+impl Default for SyntheticOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            always_open: false,
+            trades_per_second: 4,
+            liveliness: 4.0,
+            partial_fill_chance: 0.1,
+        }
+    }
+}
+
+impl ReplayOptions {
+    /// The tape in `dir` at full speed, held until somebody listens.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), speed: Speed::Max, wait_for_subscriber: true }
+    }
+}
+
+impl AccountSpec {
+    /// The account that every venue starts with: key id `PKVENUEDEMO`, 100 000 USD.
+    pub fn demo() -> Self {
+        Self {
+            key_id: "PKVENUEDEMO".to_owned(),
+            secret: SecretString::from("venue-demo-secret"),
+            cash: Decimal::from(100_000),
+            multiplier: 2,
+        }
+    }
+}

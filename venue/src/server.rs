@@ -1,0 +1,59 @@
+//! What every request and connection needs: the exchange, the keys, the limits, the stop signal.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::auth::KeyRing;
+use crate::clock;
+use crate::data_hub::DataHub;
+use crate::exchange::SharedExchange;
+use crate::history::History;
+use crate::rate_limit::RateLimit;
+
+/// WebSocket connections that are served at the same time.
+const CONNECTIONS_MAX: usize = 4_096;
+/// History pages that are made at the same time; each may keep a core busy.
+const HISTORY_PAGES_MAX: usize = 2;
+
+/// Shared by every request and connection.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) exchange: SharedExchange,
+    pub(crate) data_hub: Arc<DataHub>,
+    pub(crate) history: Arc<History>,
+    pub(crate) keys: KeyRing,
+    pub(crate) limit: RateLimit,
+    /// True once the venue stops.
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) requests: AtomicU64,
+    pub(crate) history_pages: Semaphore,
+    seats: Arc<Semaphore>,
+}
+
+impl Server {
+    pub(crate) fn new(
+        exchange: SharedExchange,
+        data_hub: Arc<DataHub>,
+        history: Arc<History>,
+        requests_per_minute: u32,
+    ) -> Self {
+        Self {
+            exchange,
+            data_hub,
+            history,
+            keys: KeyRing::default(),
+            limit: RateLimit::new(requests_per_minute, clock::steady_now()),
+            stop: watch::Sender::new(false),
+            requests: AtomicU64::new(0),
+            history_pages: Semaphore::new(HISTORY_PAGES_MAX),
+            seats: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+        }
+    }
+
+    /// A place for one more connection, given back when it is dropped.
+    pub(crate) fn take_seat(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.seats).try_acquire_owned().ok()
+    }
+}

@@ -1,0 +1,217 @@
+//! What the tests share: a running venue, a plain HTTP client, a WebSocket client, and waiting for
+//! a state with a deadline.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use venue::{Source, SyntheticOptions, Venue, VenueOptions};
+
+pub(crate) const KEY: &str = "PKVENUEDEMO";
+pub(crate) const SECRET: &str = "venue-demo-secret";
+/// Generous, because the machine may be busy; reaching it is a failure.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A venue round the clock, without partial fills, so that a test says what it means.
+pub(crate) fn synthetic() -> VenueOptions {
+    let options = SyntheticOptions {
+        always_open: true,
+        partial_fill_chance: 0.0,
+        ..SyntheticOptions::default()
+    };
+    VenueOptions {
+        source: Source::Synthetic(options),
+        requests_per_minute: 100_000,
+        ..VenueOptions::default()
+    }
+}
+
+pub(crate) async fn start(options: VenueOptions) -> (Venue, Http) {
+    let venue = Venue::start(options).await.expect("the venue starts");
+    let http = Http::new(&venue);
+    (venue, http)
+}
+
+/// A client of the REST API with the demo account's key.
+pub(crate) struct Http {
+    client: reqwest::Client,
+    base: String,
+    pub(crate) secret: String,
+}
+
+/// Status and body of an answer; an empty body is null.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Http {
+    pub(crate) fn new(venue: &Venue) -> Self {
+        // A second installation in the same process is refused, and does not matter.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        Self {
+            client: reqwest::Client::new(),
+            base: format!("http://{}", venue.address()),
+            secret: SECRET.to_owned(),
+        }
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&str>) -> Answer {
+        let response = self.raw(method, path, body).await;
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        Answer { status, body }
+    }
+
+    pub(crate) async fn raw(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+    ) -> reqwest::Response {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.base))
+            .header("APCA-API-KEY-ID", KEY)
+            .header("APCA-API-SECRET-KEY", &self.secret);
+        let request = match body {
+            Some(body) => request.body(body.to_owned()),
+            None => request,
+        };
+        request.send().await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.send(Method::GET, path, None).await;
+        assert_eq!(answer.status, 200, "GET {path}: {}", answer.body);
+        answer.body
+    }
+
+    /// Sends an order and expects it to be taken.
+    pub(crate) async fn order(&self, order: Value) -> Value {
+        let answer = self.post_order(order).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
+    }
+
+    pub(crate) async fn post_order(&self, order: Value) -> Answer {
+        self.send(Method::POST, "/v2/orders", Some(&order.to_string())).await
+    }
+
+    /// Reads an order until it has a status.
+    pub(crate) async fn order_in(&self, id: &str, status: &str) -> Value {
+        let wait = async {
+            loop {
+                let order = self.get(&format!("/v2/orders/{id}")).await;
+                if order["status"] == status {
+                    return order;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("order {id} never became {status}"))
+    }
+}
+
+/// A WebSocket client.
+pub(crate) struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    pub(crate) async fn open(venue: &Venue, path: &str) -> Self {
+        Self::open_with(venue, path, &[]).await
+    }
+
+    pub(crate) async fn open_with(
+        venue: &Venue,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Self {
+        let mut request = format!("ws://{}{path}", venue.address()).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (stream, _response) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Self { stream }
+    }
+
+    /// A trade stream that is authenticated and listens.
+    pub(crate) async fn trade_updates(venue: &Venue) -> Self {
+        let mut socket = Self::open(venue, "/stream").await;
+        socket.send(&json!({"action": "auth", "key": KEY, "secret": SECRET})).await;
+        assert_eq!(socket.next().await["data"]["status"], "authorized");
+        let listen = json!({"action": "listen", "data": {"streams": ["trade_updates"]}});
+        socket.send(&listen).await;
+        assert_eq!(socket.next().await["data"]["streams"], json!(["trade_updates"]));
+        socket
+    }
+
+    /// A data stream that is authenticated and subscribed.
+    pub(crate) async fn data(venue: &Venue, path: &str, subscribe: Value) -> Self {
+        let mut socket = Self::open(venue, path).await;
+        assert_eq!(socket.next().await[0]["msg"], "connected");
+        socket.send(&json!({"action": "auth", "key": KEY, "secret": SECRET})).await;
+        assert_eq!(socket.next().await[0]["msg"], "authenticated");
+        socket.send(&subscribe).await;
+        assert_eq!(socket.next().await[0]["T"], "subscription");
+        socket
+    }
+
+    pub(crate) async fn send(&mut self, value: &Value) {
+        self.stream.send(Message::text(value.to_string())).await.unwrap();
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: Vec<u8>) {
+        self.stream.send(Message::binary(bytes)).await.unwrap();
+    }
+
+    /// The next text or binary frame; pings are answered on the way.
+    pub(crate) async fn next_frame(&mut self) -> Message {
+        self.frame_or_end().await.expect("the connection is open")
+    }
+
+    /// The next frame, or `None` when the venue has closed the connection.
+    pub(crate) async fn frame_or_end(&mut self) -> Option<Message> {
+        loop {
+            let next = tokio::time::timeout(DEADLINE, self.stream.next()).await;
+            match next.expect("a frame in time") {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(frame)) => return Some(frame),
+            }
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> Value {
+        let frame = self.next_frame().await;
+        serde_json::from_slice(&frame.into_data()).unwrap()
+    }
+
+    /// Reads trade updates until one has this event.
+    pub(crate) async fn update(&mut self, event: &str) -> Value {
+        loop {
+            let message = self.next().await;
+            if message["data"]["event"] == event {
+                return message["data"].clone();
+            }
+        }
+    }
+}
+
+/// A fixture of Alpaca's shapes.
+pub(crate) fn fixture(name: &str) -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
