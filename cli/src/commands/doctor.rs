@@ -100,8 +100,8 @@ impl Report {
         let count = |status| self.findings.iter().filter(|f| f.status == status).count();
         let (failed, warned) = (count(Status::Fail), count(Status::Warn));
         lines.push(match (failed, warned) {
-            (0, 0) => "all is well: troupe run will start".to_owned(),
-            (0, warned) => format!("troupe run will start; {warned} to look at"),
+            (0, 0) => "nothing stands in the way of troupe run".to_owned(),
+            (0, warned) => format!("nothing stands in the way of troupe run; {warned} to look at"),
             (failed, warned) => format!("{failed} to repair first, {warned} to look at"),
         });
         lines.join("\n")

@@ -40,9 +40,20 @@ fn doubts(settings: &Settings) -> Vec<Finding> {
             "give a level (error, warn, info, debug, trace) or rules such as \"info,actors=debug\"",
         ));
     }
+    if settings.demo.enabled
+        && let Err(error) =
+            strategies::registry::complete(&settings.demo.strategy, &settings.demo.params)
+    {
+        findings.push(Finding::fail(
+            "settings",
+            format!("demo.strategy, demo.params: {error}"),
+            "correct them, or start with --no-demo",
+        ));
+    }
     if let Err(error) = settings.check_run() {
         findings.extend(error.problems().iter().map(|problem| {
-            Finding::fail("settings", problem.to_string(), "troupe run refuses to start like this")
+            let check = if problem.key.starts_with("broker.") { "keys" } else { "settings" };
+            Finding::fail(check, problem.to_string(), "troupe run refuses to start like this")
         }));
     }
     if settings.storage.redis_url.is_some() {
