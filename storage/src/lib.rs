@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod bars;
+pub mod cache;
 pub mod configs;
 pub mod database;
 pub mod embedded;
@@ -18,7 +19,6 @@ pub mod fills;
 pub mod journal;
 pub mod orders;
 pub mod page;
-pub mod pending;
 pub mod positions;
 pub mod sessions;
 pub mod side;
@@ -35,7 +35,6 @@ pub use embedded::{Durability, EmbeddedError, EmbeddedPostgres};
 pub use engine_lock::{EngineLock, EngineLockError};
 pub use error::StorageError;
 pub use page::{Page, PageRequest};
-pub use pending::PendingMigration;
 pub use side::Side;
 /// The connection and pool types the functions of this crate take, so that callers need not name sqlx.
 pub use sqlx::postgres::{PgConnection, PgPool};

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::identity::Identity;
 use super::paths;
 use super::pid_file::{self, State};
 use super::process::{Attempt, Lifetime, PORT, SOCKET_FILE, Server};
+use super::system::effective_user_id;
 use super::wait::{Deadline, pause};
 
 /// A cluster that exists. The caller holds a lock on its directory.
@@ -33,7 +35,10 @@ impl Cluster {
         let made_by = version_of(&data)?;
         let binaries = Places::from_environment().find(&data, made_by)?;
         let identity = Identity::choose(&dir, &binaries.dir)?;
-        let socket_dir = paths::socket_dir(&dir, identity.file_owner())?;
+        // The way we run may have changed since: then the earlier owner's is ours as well.
+        let earlier = fs::metadata(&data).map_or(identity.file_owner(), |found| found.uid());
+        let owners = [identity.file_owner(), effective_user_id(), earlier];
+        let socket_dir = paths::socket_dir(&dir, &owners)?;
         identity.give(&dir)?;
         identity.give(&socket_dir)?;
         let cluster = Self { dir, data, socket_dir, binaries, identity, durability };

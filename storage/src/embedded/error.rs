@@ -102,7 +102,7 @@ pub enum EmbeddedError {
     StartFailed {
         /// Exit status.
         status: String,
-        /// Its last fatal messages.
+        /// Its last messages.
         output: String,
         /// Its log.
         log: PathBuf,

@@ -118,3 +118,29 @@ impl Drop for EmbeddedPostgres {
         self.server.ask_to_stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::wait::Deadline;
+    use super::{Cluster, Durability, EmbeddedPostgres, Lifetime, ServerExit, paths};
+
+    use std::time::Duration;
+
+    #[test]
+    fn a_server_left_running_by_an_earlier_engine_is_attached_to_and_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let cluster =
+            Cluster::prepare(paths::prepare(dir.path()).unwrap(), Durability::Test).unwrap();
+        let left = cluster.start_or_attach(Lifetime::UntilStopped).unwrap();
+        let mut engine = EmbeddedPostgres::start(dir.path(), Durability::Test).unwrap();
+        assert!(engine.is_reattached());
+        assert_eq!((engine.pid(), engine.exited()), (left.pid(), None));
+        let notice = engine.exit_notice();
+        engine.stop().unwrap();
+        let told = || *notice.borrow() == Some(ServerExit::Gone);
+        assert!(Deadline::after(Duration::from_secs(10)).wait_until(told));
+        assert!(left.exit().borrow().is_some());
+        engine.restart().unwrap();
+        assert!(!engine.is_reattached());
+    }
+}

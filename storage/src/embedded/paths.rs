@@ -32,8 +32,8 @@ pub(super) fn lock(dir: &Path) -> Result<File, EmbeddedError> {
 }
 
 /// The directory of the socket: `run` inside ours, or one in the temporary directory where that
-/// path would be longer than a socket's may be. `owner` is who it may belong to besides us.
-pub(super) fn socket_dir(dir: &Path, owner: u32) -> Result<PathBuf, EmbeddedError> {
+/// path would be longer than a socket's may be. An existing one must belong to one of `owners`.
+pub(super) fn socket_dir(dir: &Path, owners: &[u32]) -> Result<PathBuf, EmbeddedError> {
     let inside = dir.join("run");
     let path = if inside.as_os_str().len() <= SOCKET_DIR_BYTES_MAX {
         inside
@@ -48,7 +48,7 @@ pub(super) fn socket_dir(dir: &Path, owner: u32) -> Result<PathBuf, EmbeddedErro
             // In the temporary directory anybody may have made it: it must be ours and closed.
             let found =
                 fs::symlink_metadata(&path).map_err(EmbeddedError::io("cannot look at", &path))?;
-            let trusted = [owner, super::system::effective_user_id()].contains(&found.uid());
+            let trusted = owners.contains(&found.uid());
             if !found.is_dir() || !trusted {
                 return Err(EmbeddedError::SocketDirectoryForeign { dir: path });
             }
@@ -96,9 +96,11 @@ const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
 
-    use super::url_encoded;
+    use super::super::system::effective_user_id;
+    use super::{open_log, socket_dir, url_encoded};
 
     #[test]
     fn a_path_with_spaces_and_signs_survives_a_url() {
@@ -110,5 +112,30 @@ mod tests {
         for (path, url) in rows {
             assert_eq!(url_encoded(Path::new(path)), url);
         }
+    }
+
+    #[test]
+    fn a_socket_directory_somebody_else_could_have_made_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = effective_user_id();
+        let made = socket_dir(dir.path(), &[ours]).unwrap();
+        assert_eq!(made, dir.path().join("run"));
+        std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o777)).unwrap();
+        socket_dir(dir.path(), &[ours]).unwrap();
+        assert_eq!(std::fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
+        std::fs::remove_dir(&made).unwrap();
+        symlink("/tmp", &made).unwrap();
+        let error = socket_dir(dir.path(), &[ours]).unwrap_err();
+        assert_eq!(error.code(), "embedded_socket_directory_foreign");
+    }
+
+    #[test]
+    fn a_large_log_is_set_aside_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("postgres.log");
+        open_log(&log).unwrap().set_len(super::LOG_BYTES_MAX + 1).unwrap();
+        assert_eq!(open_log(&log).unwrap().metadata().unwrap().len(), 0);
+        let aside = std::fs::metadata(dir.path().join("postgres.log.1")).unwrap();
+        assert_eq!(aside.len(), super::LOG_BYTES_MAX + 1);
     }
 }

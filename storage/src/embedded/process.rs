@@ -23,7 +23,7 @@ pub(crate) enum Lifetime {
     /// As long as this process: the kernel ends it when we are killed.
     OfThisProcess,
     /// Until somebody stops it.
-    #[cfg(feature = "testing")]
+    #[cfg(any(test, feature = "testing"))]
     UntilStopped,
 }
 
@@ -151,8 +151,9 @@ const RECOVERY_PATIENCE: Duration = Duration::from_mins(5);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 const REATTACHED_POLL_PAUSE: Duration = Duration::from_millis(100);
-/// Most of the log that goes into an error.
+/// Most of the log that is read for, and goes into, an error.
 const LOG_TAIL_BYTES: usize = 64 * 1024;
+const LOG_TAIL_LINES: usize = 5;
 
 type Watched = (i32, watch::Receiver<Option<ServerExit>>);
 
@@ -207,11 +208,8 @@ fn ended_while_starting(
     if said.contains("\"postmaster.pid\" already exists") {
         return Ok(Attempt::OldOneInTheWay);
     }
-    let output = said
-        .lines()
-        .filter(|line| ["FATAL", "DETAIL", "HINT", "error"].iter().any(|word| line.contains(word)))
-        .collect::<Vec<_>>()
-        .join(" | ");
+    let lines: Vec<&str> = said.lines().collect();
+    let output = lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join(" | ");
     let status = match exit {
         ServerExit::Exited(status) => status.to_string(),
         ServerExit::Gone => "status unknown".to_owned(),

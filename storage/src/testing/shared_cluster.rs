@@ -177,3 +177,48 @@ fn target_of_this_program() -> Option<PathBuf> {
     let profile = program.ancestors().find(|dir| dir.join(".fingerprint").is_dir())?;
     profile.parent().map(Path::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Child, Command};
+    use std::time::Duration;
+
+    use super::{Deadline, WATCHER};
+
+    #[test]
+    fn the_watcher_stops_the_server_when_the_last_user_is_gone_and_not_before() {
+        let root = tempfile::tempdir().unwrap();
+        let users = root.path().join("users");
+        fs::create_dir(&users).unwrap();
+        let mut gone = Command::new("true").spawn().unwrap();
+        gone.wait().unwrap();
+        let of_gone = users.join(gone.id().to_string());
+        let of_us = users.join(std::process::id().to_string());
+        for file in [&of_gone, &of_us] {
+            fs::write(file, "").unwrap();
+        }
+        let mut server = Command::new("sleep").arg("600").spawn().unwrap();
+        let pid = server.id().to_string();
+        let mut watcher = Command::new("sh")
+            .args(["-c", WATCHER, "watcher"])
+            .arg(root.path())
+            .args([pid.as_str(), "1"])
+            .spawn()
+            .unwrap();
+
+        let patience = || Deadline::after(Duration::from_secs(20));
+        assert!(patience().wait_until(|| !of_gone.exists()));
+        assert!(of_us.exists() && !ended(&mut server) && !ended(&mut watcher));
+        fs::remove_file(&of_us).unwrap();
+        assert!(patience().wait_until(|| ended(&mut server)));
+        assert_eq!(server.wait().unwrap().signal(), Some(2));
+        assert!(patience().wait_until(|| ended(&mut watcher)));
+        assert!(!root.path().join("stopping").exists());
+    }
+
+    fn ended(child: &mut Child) -> bool {
+        child.try_wait().is_ok_and(|status| status.is_some())
+    }
+}

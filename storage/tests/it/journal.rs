@@ -6,10 +6,9 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 use storage::journal::{self, BrokenCommit, Commit, JournalError};
 use storage::positions::{self, Holding};
-use storage::testing::TestDatabase;
-use storage::{Database, DatabaseOptions, Durability, EmbeddedPostgres, PgPool};
+use storage::{Database, DatabaseOptions, Durability, EmbeddedPostgres};
 
-use crate::support::{at, event, filled_order, id, insert_user, order};
+use crate::support::{at, counts, event, filled_order, id, insert_user, order, with_users};
 
 fn events_only(user: u128, seqs: std::ops::RangeInclusive<i64>) -> Commit {
     Commit {
@@ -20,25 +19,6 @@ fn events_only(user: u128, seqs: std::ops::RangeInclusive<i64>) -> Commit {
         positions: vec![],
         trades: vec![],
     }
-}
-
-async fn with_users(count: u128) -> TestDatabase {
-    let test = TestDatabase::create().await;
-    let mut connection = test.pool().acquire().await.unwrap();
-    for number in 1..=count {
-        insert_user(&mut connection, number).await;
-    }
-    drop(connection);
-    test
-}
-
-/// Rows of each table the journal writes.
-async fn counts(pool: &PgPool) -> [i64; 5] {
-    let sql = "select array[(select count(*) from order_events), (select count(*) from orders), \
-               (select count(*) from fills), (select count(*) from positions), \
-               (select count(*) from trade_history)]";
-    let counts: Vec<i64> = sqlx::query_scalar(sql).fetch_one(pool).await.unwrap();
-    counts.try_into().unwrap()
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ mod accounts;
 mod database;
 mod embedded;
 mod journal;
-mod pending;
 mod projections;
 mod records;
 mod support;

@@ -8,9 +8,10 @@ use storage::fills::FillRecord;
 use storage::journal::{Commit, NewEvent};
 use storage::orders::OrderRecord;
 use storage::positions::PositionRecord;
+use storage::testing::TestDatabase;
 use storage::trades::TradeRecord;
 use storage::users::{self, NewUser, Role, User};
-use storage::{PgConnection, Side};
+use storage::{PgConnection, PgPool, Side};
 use uuid::Uuid;
 
 /// The n-th second of the tests' time.
@@ -127,4 +128,34 @@ pub(crate) fn order(user: u128, client_order_id: &str, status: &str) -> OrderRec
         closed_at: is_filled.then(|| at(3)),
         updated_at: at(3),
     }
+}
+
+pub(crate) async fn with_users(count: u128) -> TestDatabase {
+    let test = TestDatabase::create().await;
+    let mut connection = test.pool().acquire().await.unwrap();
+    for number in 1..=count {
+        insert_user(&mut connection, number).await;
+    }
+    drop(connection);
+    test
+}
+
+/// Rows of each table the journal writes.
+pub(crate) async fn counts(pool: &PgPool) -> [i64; 5] {
+    let sql = "select array[(select count(*) from order_events), (select count(*) from orders), \
+               (select count(*) from fills), (select count(*) from positions), \
+               (select count(*) from trade_history)]";
+    let counts: Vec<i64> = sqlx::query_scalar(sql).fetch_one(pool).await.unwrap();
+    counts.try_into().unwrap()
+}
+
+/// Waits for a state that another process brings about.
+pub(crate) async fn poll_until(what: &str, mut reached: impl FnMut() -> bool) {
+    let waiting = async {
+        while !reached() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await;
+    assert!(waited.is_ok(), "waited in vain for {what}");
 }
