@@ -117,8 +117,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> anyhow::Result<Vec<AccountSpec>> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        let mut file = tempfile::NamedTempFile::new()?;
+        file.write_all(text.as_bytes())?;
         accounts(file.path())
     }
 

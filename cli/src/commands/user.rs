@@ -5,6 +5,8 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::Context;
 use config::{AuthSettings, Settings};
 use engine::{Clock, IdSource};
+use gateway::password;
+use gateway::settings::PasswordCost;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use storage::page::PageRequest;
@@ -16,7 +18,7 @@ use crate::database;
 use crate::edge::{RandomIds, WallClock};
 use crate::output;
 
-/// A longer password is a mistake, or an attack on the hash.
+/// Nobody types more; what is piped in beyond it is a mistake.
 const PASSWORD_BYTES_MAX: usize = 1_024;
 
 /// A user as shown: nothing secret.
@@ -172,6 +174,18 @@ fn asked_password_hash(settings: &AuthSettings) -> anyhow::Result<SecretString> 
     let password =
         if io::stdin().is_terminal() { asked_twice()? } else { first_line(io::stdin().lock())? };
     hashed(&password, settings)
+}
+
+/// The hash of a password that obeys the gateway's rules.
+fn hashed(password: &SecretString, settings: &AuthSettings) -> anyhow::Result<SecretString> {
+    let broken = password::broken_rules(password.expose_secret());
+    let rules: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    anyhow::ensure!(rules.is_empty(), "{}", rules.join("; "));
+    let cost = PasswordCost {
+        memory_kb: settings.argon2_memory_kb,
+        iterations: settings.argon2_iterations,
+    };
+    Ok(password::hash(password, cost)?)
 }
 
 fn asked_twice() -> anyhow::Result<SecretString> {

@@ -19,6 +19,6 @@ pub(crate) async fn venue(settings: &Settings) -> anyhow::Result<()> {
     output::line(&format!("keys: {}", keys.join(", ")))?;
     output::line(&format!("try: APCA_API_BASE_URL=http://{address} with any Alpaca client"))?;
     signals::stop_requested().await?;
-    venue.stop().await;
+    venue.stop().await?;
     Ok(())
 }

@@ -1,52 +1,11 @@
 //! The binary as a person meets it: its words, its exit status, and what it leaves behind.
 
-use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// Variables that change what `troupe` does, and must not leak in from the person who tests.
-const OURS: [&str; 5] =
-    ["DATABASE_URL", "REDIS_URL", "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "APCA_API_BASE_URL"];
-
-/// The binary, with a clean environment.
-fn troupe(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_troupe"));
-    command.args(arguments).stdin(Stdio::null());
-    for name in OURS {
-        command.env_remove(name);
-    }
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TROUPE__") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
-fn outcome(mut command: Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap_or(-1), text(stdout), text(stderr))
-}
-
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
-fn with_input(mut command: Command, input: &str) -> (i32, String, String) {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap_or(-1), text(stdout), text(stderr))
-}
-
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
-fn data_dir(directory: &tempfile::TempDir) -> String {
-    directory.path().join("data").to_str().unwrap().to_owned()
-}
+use crate::binary::{data_dir, outcome, troupe, with_input};
 
 #[test]
 fn help_lists_every_command_and_succeeds() {
@@ -194,9 +153,9 @@ fn users_are_added_with_the_password_from_stdin_listed_and_promoted() {
     let directory = tempfile::tempdir().unwrap();
     let data = data_dir(&directory);
     let add = ["user", "add", "ann", "--email", "ann@example.org", "--data-dir", &data];
-    let (status, _, stderr) = with_input(troupe(&add), "short\n");
+    let (status, _, stderr) = with_input(troupe(&add), "hush\n");
     assert_eq!(status, 1, "{stderr}");
-    assert!(!stderr.contains("short\n"), "the password is not repeated: {stderr}");
+    assert!(!stderr.contains("hush"), "the password is not repeated: {stderr}");
     let (status, _, stderr) = with_input(troupe(&add), "Correct-horse-7\n");
     assert_eq!(status, 1);
     assert!(stderr.contains("run troupe migrate first"), "{stderr}");

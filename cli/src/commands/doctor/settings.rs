@@ -41,8 +41,7 @@ fn doubts(settings: &Settings) -> Vec<Finding> {
         ));
     }
     if settings.demo.enabled
-        && let Err(error) =
-            strategies::registry::complete(&settings.demo.strategy, &settings.demo.params)
+        && let Err(error) = strategies::complete(&settings.demo.strategy, &settings.demo.params)
     {
         findings.push(Finding::fail(
             "settings",
