@@ -41,7 +41,9 @@ impl Account {
     /// Applies one event and counts it.
     pub fn apply(&mut self, event: &Event) -> Result<(), BrokenEvent> {
         match event {
-            Event::BookOpened { config_id, capital, .. } => self.open_book(*config_id, *capital)?,
+            Event::BookOpened { config_id, capital, ignores_until, .. } => {
+                self.open_book(*config_id, *capital, *ignores_until)?;
+            }
             Event::BookClosed { config_id, .. } => {
                 let book = self.book_mut(*config_id)?;
                 book.active = false;
@@ -95,11 +97,17 @@ impl Account {
         Ok(())
     }
 
-    fn open_book(&mut self, config: ConfigId, capital: Usd) -> Result<(), BrokenEvent> {
+    fn open_book(
+        &mut self,
+        config: ConfigId,
+        capital: Usd,
+        ignores_until: Option<Timestamp>,
+    ) -> Result<(), BrokenEvent> {
         let book = self.books.entry(config).or_default();
         let added = capital.minus(book.capital)?;
         book.cash = book.cash.plus(added)?;
         book.capital = capital;
+        book.ignores_until = ignores_until;
         book.active = true;
         Ok(())
     }

@@ -32,6 +32,8 @@ pub enum Event {
         config_id: ConfigId,
         /// Its capital from now on, US dollars.
         capital: Usd,
+        /// Signals up to this instant are not taken up; none: standing ones are.
+        ignores_until: Option<Timestamp>,
         /// When.
         at: Timestamp,
     },

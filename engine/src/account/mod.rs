@@ -42,6 +42,7 @@ pub struct Account {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Book {
     pub(crate) active: bool,
+    pub(crate) ignores_until: Option<Timestamp>,
     pub(crate) capital: Usd,
     pub(crate) cash: Usd,
     pub(crate) bought: Usd,

@@ -4,7 +4,7 @@ use super::{Account, Event, Outcome};
 use crate::clock::Timestamp;
 use crate::ids::{ClientOrderId, ConfigId};
 use crate::instance::Signal;
-use crate::money::{Price, Quantity};
+use crate::money::{Price, Quantity, floor_to_step};
 use crate::order::{Draft, Kind, Side, Status, TimeInForce};
 use crate::risk::{Denied, Limits, RiskContext, approve};
 use crate::sizing::{Budget, entry_quantity};
@@ -60,7 +60,9 @@ pub fn decide_signal(
             Event::SignalDeferred { config_id: config, signal: signal.clone(), at: context.now };
         return std::iter::once(deferred).chain(cancels).collect();
     }
-    let held = account.free_quantity(config, &signal.ticker);
+    // What is less than one step cannot be sold: it is dust and counts as nothing held.
+    let free = account.free_quantity(config, &signal.ticker);
+    let held = floor_to_step(free, context.asset.quantity_step).unwrap_or(Decimal::ZERO);
     let wants_long = signal.stance == Stance::Long;
     if wants_long != held.is_zero() {
         return vec![Event::SignalNoted {
@@ -98,7 +100,8 @@ pub fn deny_signal(
 
 fn is_news(account: &Account, config: ConfigId, signal: &Signal) -> bool {
     let Some(book) = account.book(config).filter(|book| book.active) else { return false };
-    let decided = book.decided.get(&signal.ticker).is_some_and(|until| signal.at <= *until);
+    let decided = book.decided.get(&signal.ticker).copied().max(book.ignores_until);
+    let decided = decided.is_some_and(|until| signal.at <= until);
     let waiting = book.deferred.get(&signal.ticker).is_some_and(|other| signal.at < other.at);
     !decided && !waiting
 }

@@ -74,10 +74,14 @@ fn decide(account: &Account, signal: &Signal, second: i64) -> Vec<Event> {
     decide_signal(account, signal, &context)
 }
 
+fn opening(capital: Usd) -> Event {
+    Event::BookOpened { config_id: CONFIG, capital, ignores_until: None, at: at(0) }
+}
+
 fn opened() -> Account {
     let mut account = Account::new(UserId::new(Uuid::from_u128(7)));
     let capital = Usd::new(Decimal::from(10_000));
-    account.apply(&Event::BookOpened { config_id: CONFIG, capital, at: at(0) }).unwrap();
+    account.apply(&opening(capital)).unwrap();
     account
 }
 
@@ -230,6 +234,17 @@ fn a_closed_book_takes_no_signals_and_keeps_its_positions() {
 }
 
 #[test]
+fn a_book_that_does_not_join_standing_signals_takes_the_next_one() {
+    let mut account = Account::new(UserId::new(Uuid::from_u128(7)));
+    let capital = Usd::new(Decimal::from(10_000));
+    let ignores_until = Some(at(90));
+    let opening = Event::BookOpened { config_id: CONFIG, capital, ignores_until, at: at(90) };
+    account.apply(&opening).unwrap();
+    assert_eq!(decide(&account, &signal(Stance::Long, 60, 100.0), 91), []);
+    assert_eq!(decide(&account, &signal(Stance::Long, 120, 100.0), 120).len(), 1);
+}
+
+#[test]
 fn each_limit_denies_by_its_own_name() {
     type Change = fn(&mut Limits, &mut Asset);
     let rows: [(Change, &str); 5] = [
@@ -322,7 +337,7 @@ proptest! {
     fn any_history_keeps_the_laws_and_replays_to_the_same_account(steps in steps()) {
         let mut account = opened();
         let capital = Usd::new(Decimal::from(10_000));
-        let mut journal = vec![Event::BookOpened { config_id: CONFIG, capital, at: at(0) }];
+        let mut journal = vec![opening(capital)];
         let mut last_report = None;
         for (index, step) in steps.into_iter().enumerate() {
             let second = 60 * (i64::try_from(index).unwrap() + 1);
