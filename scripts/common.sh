@@ -30,3 +30,20 @@ target_directory() {
   cargo metadata --format-version 1 --no-deps |
     sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
 }
+
+# Where the pinned Rust is installed under another name (stable, mostly), that one serves: rustup
+# would download the same compiler again, or fail without a network.
+choose_toolchain() {
+  local pinned name
+  pinned=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+  if [ -n "${RUSTUP_TOOLCHAIN:-}" ] || ! has rustup || rustup run "$pinned" rustc --version >/dev/null 2>&1; then
+    return
+  fi
+  while read -r name _; do
+    if [[ "$(rustup run "$name" rustc --version 2>/dev/null)" == "rustc $pinned "* ]]; then
+      export RUSTUP_TOOLCHAIN=$name
+      return
+    fi
+  done < <(rustup toolchain list)
+}
+choose_toolchain
