@@ -1,24 +1,50 @@
 //! `troupe venue`: the exchange alone, until Ctrl-C.
 
 use config::Settings;
+use serde::Serialize;
 use venue::{Source, Venue};
 
+use crate::args::Format;
 use crate::{exchange, output, signals};
 
+/// Where it is, for programs that start it.
+#[derive(Debug, Serialize)]
+struct Started {
+    /// What to set `APCA_API_BASE_URL` to.
+    url: String,
+    /// Where the prices come from.
+    prices: String,
+    /// The accounts that may trade.
+    key_ids: Vec<String>,
+}
+
 /// Starts the exchange and serves until it is told to stop.
-pub(crate) async fn venue(settings: &Settings) -> anyhow::Result<()> {
+pub(crate) async fn venue(settings: &Settings, format: Format) -> anyhow::Result<()> {
     let options = exchange::options(settings)?;
-    let keys: Vec<String> = options.accounts.iter().map(|account| account.key_id.clone()).collect();
+    let key_ids: Vec<String> = options.accounts.iter().map(|account| account.key_id.clone()).collect();
     let prices = match &options.source {
         Source::Synthetic(synthetic) => format!("synthetic prices, seed {}", synthetic.seed),
         Source::Replay(replay) => format!("replay of {}", replay.dir.display()),
     };
     let venue = Venue::start(options).await?;
-    let address = venue.address();
-    output::line(&format!("venue on http://{address} ({prices}); Ctrl-C stops it"))?;
-    output::line(&format!("keys: {}", keys.join(", ")))?;
-    output::line(&format!("try: APCA_API_BASE_URL=http://{address} with any Alpaca client"))?;
+    let started = Started { url: format!("http://{}", venue.address()), prices, key_ids };
+    match format {
+        Format::Json => output::json(&started)?,
+        Format::Human => output::line(&started.for_people())?,
+    }
     signals::stop_requested().await?;
     venue.stop().await?;
     Ok(())
+}
+
+impl Started {
+    fn for_people(&self) -> String {
+        format!(
+            "venue on {url} ({prices}); Ctrl-C stops it\n\
+             keys: {keys}; try APCA_API_BASE_URL={url} with any Alpaca client",
+            url = self.url,
+            prices = self.prices,
+            keys = self.key_ids.join(", ")
+        )
+    }
 }
