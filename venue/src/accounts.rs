@@ -15,6 +15,7 @@ use crate::positions::Position;
 const MAINTENANCE_SHARE: Decimal = Decimal::from_parts(3, 0, 0, false, 1);
 
 /// An account as the books keep it. Its secret is not here: it comes with the options.
+#[expect(clippy::struct_field_names, reason = "account_number is Alpaca's name for it")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) id: Uuid,
@@ -31,6 +32,7 @@ pub(crate) struct Account {
 }
 
 /// What the owner of an account has set.
+#[expect(clippy::struct_excessive_bools, reason = "Alpaca's settings, as they are on the wire")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Configuration {
     pub(crate) trade_confirm_email: String,

@@ -113,9 +113,11 @@ pub(crate) fn parse_time(name: &str, text: &str) -> Result<DateTime<Utc>, Refusa
     }
     match text.parse::<NaiveDate>() {
         Ok(date) => Ok(calendar::new_york(date, 0, 0)),
-        Err(_) => text.parse::<chrono::NaiveDateTime>().map(|time| time.and_utc()).map_err(|_| {
-            Refusal::invalid(format!("{name} must be an RFC 3339 time or a date, not {text}"))
-        }),
+        Err(_) => {
+            text.parse::<chrono::NaiveDateTime>().map(|time| time.and_utc()).map_err(|_invalid| {
+                Refusal::invalid(format!("{name} must be an RFC 3339 time or a date, not {text}"))
+            })
+        }
     }
 }
 

@@ -29,9 +29,18 @@ pub(crate) enum Change {
     /// An order came in or changed without an execution.
     Order { order: Order },
     /// An execution, with its effect on cash and position.
-    Execution { order: Order, cash: Decimal, position: Option<Position>, activity: Activity },
+    Execution(Box<Executed>),
     /// An activity alone (in a compacted file).
     Activity { activity: Activity },
+}
+
+/// An execution and what it leaves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Executed {
+    pub(crate) order: Order,
+    pub(crate) cash: Decimal,
+    pub(crate) position: Option<Position>,
+    pub(crate) activity: Activity,
 }
 
 /// A change with the counters of the identifiers after it.
@@ -74,7 +83,8 @@ impl Books {
                 }
             }
             Change::Order { order } => self.put_order(order),
-            Change::Execution { order, cash, position, activity } => {
+            Change::Execution(executed) => {
+                let Executed { order, cash, position, activity } = *executed;
                 if let Some(account) = self.accounts.get_mut(&order.account_id) {
                     account.cash = cash;
                     match position {

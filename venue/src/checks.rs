@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::accounts::Account;
 use crate::assets::Asset;
 use crate::books::{Books, ORDERS_MAX};
-use crate::market::Market;
+use crate::market::{Market, Newest};
 use crate::number;
 use crate::order_request::{Amount, OrderRequest};
 use crate::orders::{Order, OrderType, QUANTITY_DECIMALS, Side, TimeInForce};
@@ -154,7 +154,7 @@ fn wash_trade(desk: Desk<'_>, request: &OrderRequest) -> Result<(), Refusal> {
 fn buying_power(desk: Desk<'_>, request: &OrderRequest) -> Result<Option<Decimal>, Refusal> {
     let newest = desk.market.newest(&desk.asset.symbol);
     let ask = newest.and_then(|newest| newest.touch(desk.now)).map(|quote| quote.ask);
-    let market_price = ask.or_else(|| newest.and_then(|newest| newest.price()));
+    let market_price = ask.or_else(|| newest.and_then(Newest::price));
     let price = request.limit_price.or(market_price);
     let cost = match request.amount {
         Amount::Notional(notional) => notional,

@@ -132,7 +132,7 @@ impl Subscriber {
             return false;
         }
         let channel = match event.what {
-            Happening::Trade(_) | Happening::PathTrade(_) => "trades",
+            Happening::Trade(_) | Happening::OpenTrade(_) | Happening::PathTrade(_) => "trades",
             Happening::Quote(_) | Happening::BarOver(_) => "quotes",
             Happening::Minute(_) => "bars",
             Happening::Day(_) => "dailyBars",

@@ -188,7 +188,7 @@ pub(crate) fn bar<'a>(
 pub(crate) fn encode(event: &MarketEvent, codec: Codec) -> Vec<u8> {
     let asset = &*event.asset;
     match &event.what {
-        Happening::Trade(one) | Happening::PathTrade(one) => {
+        Happening::Trade(one) | Happening::OpenTrade(one) | Happening::PathTrade(one) => {
             bytes(&trade(asset, one, Naming::Named, codec), codec)
         }
         Happening::Quote(one) | Happening::BarOver(one) => {
@@ -219,7 +219,9 @@ pub(crate) fn array(messages: &[&[u8]], codec: Codec) -> Vec<u8> {
             frame.push(0xdd);
             let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
             frame.extend_from_slice(&count.to_be_bytes());
-            messages.iter().for_each(|message| frame.extend_from_slice(message));
+            for message in messages {
+                frame.extend_from_slice(message);
+            }
         }
     }
     frame
@@ -252,7 +254,7 @@ mod tests {
     fn a_msgpack_time_is_the_timestamp_extension() {
         let at = DateTime::from_timestamp(1_772_461_867, 120_334_501).unwrap();
         let written = bytes(&Stamp { at, codec: Codec::MessagePack }, Codec::MessagePack);
-        let packed = (120_334_501_u64 << 34) | 1_772_461_867;
+        let packed = (120_334_501_u64 << 34) + 1_772_461_867;
         assert_eq!(&written[..2], &[0xd7, 0xff]);
         assert_eq!(&written[2..], &packed.to_be_bytes());
     }

@@ -200,7 +200,9 @@ impl Exchange {
     /// Shows prices without letting any order meet them.
     pub(crate) fn prime(&self, events: &[MarketEvent]) {
         let mut inner = self.lock();
-        events.iter().for_each(|event| inner.market.see(event));
+        for event in events {
+            inner.market.see(event);
+        }
     }
 
     /// Lets time pass without an event: orders expire, days end.
@@ -252,10 +254,9 @@ impl Exchange {
     fn expiry(&self, order: &Order, now: DateTime<Utc>, fills: Fills) -> Option<DateTime<Utc>> {
         match (order.time_in_force, fills) {
             (TimeInForce::Gtc, _) => Some(now + chrono::Duration::days(GTC_DAYS)),
-            // On a tape the day ends after the symbol has traded, whenever that is.
-            (TimeInForce::Day, Fills::Recorded) => None,
             (TimeInForce::Day, Fills::Paper { .. }) => Some(self.hours.current_or_next(now).close),
-            (TimeInForce::Ioc | TimeInForce::Fok, _) => None,
+            // On a tape the day ends after the symbol has traded, whenever that is.
+            (TimeInForce::Day, Fills::Recorded) | (TimeInForce::Ioc | TimeInForce::Fok, _) => None,
         }
     }
 
@@ -296,7 +297,8 @@ impl Exchange {
         }
         for (record, update) in records.into_iter().zip(updates) {
             let order = match &record.change {
-                Change::Order { order } | Change::Execution { order, .. } => Some(order.clone()),
+                Change::Order { order } => Some(order.clone()),
+                Change::Execution(executed) => Some(executed.order.clone()),
                 _ => None,
             };
             inner.books.apply(record.change);

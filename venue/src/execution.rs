@@ -7,7 +7,7 @@ use rust_decimal::prelude::FromPrimitive;
 
 use crate::activities::Activity;
 use crate::assets::AssetClass;
-use crate::books::Change;
+use crate::books::{Change, Executed};
 use crate::exchange::{Fills, Inner, Step};
 use crate::hash;
 use crate::ids::Ids;
@@ -88,6 +88,10 @@ pub(crate) fn reached(inner: &Inner, event: &MarketEvent) -> Vec<(u64, Decimal)>
             let market_orders = if quoted { MarketOrders::Wait } else { MarketOrders::Trade };
             (Reach { bid: trade.price, ask: trade.price, market_orders }, false)
         }
+        (Happening::OpenTrade(trade), _) => {
+            let market_orders = MarketOrders::Trade;
+            (Reach { bid: trade.price, ask: trade.price, market_orders }, false)
+        }
         (Happening::PathTrade(trade), _) => {
             let market_orders = MarketOrders::Trade;
             (Reach { bid: trade.price, ask: trade.price, market_orders }, true)
@@ -111,9 +115,10 @@ pub(crate) fn reached(inner: &Inner, event: &MarketEvent) -> Vec<(u64, Decimal)>
 /// Day orders for which this is the first trade since they came; a replay's day ends by it.
 pub(crate) fn first_trades(inner: &Inner, event: &MarketEvent) -> Vec<u64> {
     match (&event.what, inner.fills) {
-        (Happening::Trade(_) | Happening::PathTrade(_), Fills::Recorded) => {
-            inner.books.working.untraded(&event.asset.symbol)
-        }
+        (
+            Happening::Trade(_) | Happening::OpenTrade(_) | Happening::PathTrade(_),
+            Fills::Recorded,
+        ) => inner.books.working.untraded(&event.asset.symbol),
         _ => Vec::new(),
     }
 }
@@ -155,7 +160,8 @@ pub(crate) fn fill_steps(
         execution: Some(Execution { price, qty, position_qty }),
         at,
     };
-    let change = Change::Execution { order: after, cash, position, activity };
+    let executed = Executed { order: after, cash, position, activity };
+    let change = Change::Execution(Box::new(executed));
     vec![Step { change, update: Some(update) }]
 }
 

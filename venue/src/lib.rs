@@ -23,6 +23,7 @@ mod execution;
 mod hash;
 mod history;
 mod ids;
+mod library;
 mod link;
 mod market;
 mod matching;
@@ -34,7 +35,9 @@ mod orders;
 mod positions;
 mod rate_limit;
 mod recorded_history;
+mod recording;
 mod refusal;
+mod replay;
 mod routes;
 mod server;
 mod store;
@@ -42,6 +45,7 @@ mod stream_data;
 mod stream_trade;
 mod synthetic;
 mod synthetic_feed;
+mod tape;
 mod tasks;
 mod timeframe;
 mod trade_hub;
@@ -55,4 +59,5 @@ pub use options::{
     AccountSpec, Pacer, ReplayOptions, Source, Speed, Store, SyntheticOptions, Unpaced,
     VenueOptions,
 };
+pub use replay::ReplayProgress;
 pub use venue::Venue;

@@ -93,12 +93,15 @@ impl Bar {
 pub(crate) enum Happening {
     /// A trade in the market: orders fill at its price.
     Trade(Trade),
+    /// The first trade of a recorded bar: orders fill at its price, whatever was quoted before.
+    OpenTrade(Trade),
     /// A trade on the invented way between a recorded bar's open and close: the price passed every
     /// limit in between, so an order fills at its limit.
     PathTrade(Trade),
     /// Somewhere to trade.
     Quote(Quote),
-    /// The bar is over; tells the time and the close, and nobody trades on it.
+    /// A quote without sizes: the bar is over. It tells the time and the close, and nobody trades
+    /// on it.
     BarOver(Quote),
     /// A bar for the `bars` channel.
     Minute(Bar),
@@ -167,7 +170,7 @@ impl Market {
         };
         match &event.what {
             Happening::Trade(trade) => newest.see_trade(trade),
-            Happening::PathTrade(trade) => {
+            Happening::OpenTrade(trade) | Happening::PathTrade(trade) => {
                 newest.see_trade(trade);
                 newest.touch = None;
             }

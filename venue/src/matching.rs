@@ -1,6 +1,6 @@
 //! Which resting orders a price reaches: an index per symbol, so that a tick looks only at those.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 
@@ -11,9 +11,9 @@ use crate::orders::{Order, OrderStatus, OrderType, Side, TimeInForce};
 pub(crate) struct WorkingOrders {
     market: BTreeSet<u64>,
     /// Best price last.
-    buys: BTreeMap<(Decimal, u64), ()>,
+    buys: BTreeSet<(Decimal, u64)>,
     /// Best price first.
-    sells: BTreeMap<(Decimal, u64), ()>,
+    sells: BTreeSet<(Decimal, u64)>,
     /// Sent outside hours and waiting for the open.
     queued: BTreeSet<u64>,
     /// Day orders whose symbol has not traded since they came; only a replay asks.
@@ -66,10 +66,8 @@ impl WorkingBook {
         if reach.market_orders == MarketOrders::Trade {
             reached.extend(&orders.market);
         }
-        reached.extend(orders.buys.range((reach.ask, 0)..).map(|((_, sequence), ())| *sequence));
-        reached.extend(
-            orders.sells.range(..=(reach.bid, u64::MAX)).map(|((_, sequence), ())| *sequence),
-        );
+        reached.extend(orders.buys.range((reach.ask, 0)..).map(|(_, sequence)| *sequence));
+        reached.extend(orders.sells.range(..=(reach.bid, u64::MAX)).map(|(_, sequence)| *sequence));
         reached.into_iter().collect()
     }
 
@@ -94,10 +92,10 @@ impl WorkingOrders {
     fn insert(&mut self, order: &Order) {
         match (order.order_type, order.side, order.limit_price) {
             (OrderType::Limit, Side::Buy, Some(limit)) => {
-                self.buys.insert((limit, order.sequence), ());
+                self.buys.insert((limit, order.sequence));
             }
             (OrderType::Limit, Side::Sell, Some(limit)) => {
-                self.sells.insert((limit, order.sequence), ());
+                self.sells.insert((limit, order.sequence));
             }
             (OrderType::Market | OrderType::Limit, _, _) => {
                 self.market.insert(order.sequence);

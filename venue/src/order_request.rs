@@ -1,6 +1,7 @@
 //! The body of `POST /v2/orders`: read leniently, understood strictly.
 
 use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::number;
@@ -49,11 +50,11 @@ pub(crate) fn parse(body: &[u8]) -> Result<OrderRequest, Refusal> {
             .to_owned(),
         amount: amount(&body)?,
         side: word(&body, "side")?
-            .and_then(Side::of)
+            .and_then(known)
             .ok_or_else(|| Refusal::invalid("side must be buy or sell"))?,
         order_type,
         time_in_force: word(&body, "time_in_force")?
-            .and_then(TimeInForce::of)
+            .and_then(known)
             .ok_or_else(|| Refusal::invalid("invalid time_in_force"))?,
         limit_price: limit_price(&body, order_type)?,
         extended_hours: flag(&body, "extended_hours")?,
@@ -81,13 +82,10 @@ fn refuse_advanced(body: &Map<String, Value>) -> Result<(), Refusal> {
 
 fn order_type(body: &Map<String, Value>) -> Result<OrderType, Refusal> {
     match word(body, "type")? {
-        Some(known) if OrderType::of(known).is_some() => {
-            OrderType::of(known).ok_or_else(|| Refusal::invalid("invalid order type"))
-        }
         Some(later @ ("stop" | "stop_limit" | "trailing_stop")) => Err(Refusal::unprocessable(
             format!("{later} orders are not supported by this venue yet: send market or limit"),
         )),
-        Some(_) | None => Err(Refusal::invalid("invalid order type")),
+        other => other.and_then(known).ok_or_else(|| Refusal::invalid("invalid order type")),
     }
 }
 
@@ -146,6 +144,11 @@ fn client_order_id(body: &Map<String, Value>) -> Result<Option<String>, Refusal>
         Some("") | None => Ok(None),
         Some(id) => Ok(Some(id.to_owned())),
     }
+}
+
+/// The value of one of Alpaca's words, if this venue knows it.
+fn known<T: DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(word.into()).ok()
 }
 
 /// A member that is there and not null.

@@ -24,10 +24,6 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),+ }
             }
 
-            /// The value of a word, if this venue knows it.
-            pub(crate) fn of(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
         }
     };
 }
@@ -78,6 +74,7 @@ impl OrderStatus {
 }
 
 /// An order as the books keep it.
+#[expect(clippy::struct_field_names, reason = "order_type is Alpaca's name for it")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) id: Uuid,

@@ -112,7 +112,7 @@ mod tests {
         let limit = RateLimit::new(3, start);
         let account = Uuid::from_u128(1);
         let now = DateTime::UNIX_EPOCH;
-        let mut count = |second: u64| {
+        let count = |second: u64| {
             limit.count(account, Bucket::Trading, start + Duration::from_secs(second), now)
         };
         let granted: Vec<bool> =

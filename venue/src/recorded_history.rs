@@ -38,12 +38,12 @@ impl RecordedHistory {
             };
             match &event.what {
                 Happening::Trade(trade) => {
-                    if event.asset.bar_seconds.is_none() {
-                        past.add_to_second(trade);
-                    }
+                    past.add_to_second(trade);
                     push(&mut past.trades, trade.clone());
                 }
-                Happening::PathTrade(trade) => push(&mut past.trades, trade.clone()),
+                Happening::OpenTrade(trade) | Happening::PathTrade(trade) => {
+                    push(&mut past.trades, trade.clone());
+                }
                 Happening::Quote(quote) | Happening::BarOver(quote) => {
                     push(&mut past.quotes, quote.clone());
                 }

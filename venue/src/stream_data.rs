@@ -61,7 +61,7 @@ pub(crate) async fn serve(mut socket: WebSocket, server: Arc<Server>, handshake:
     let mut session = Session { server: Arc::clone(&server), subscriber, authenticated: false };
     let mut first = vec![json!({"T": "success", "msg": "connected"})];
     if let Some(credentials) = credentials {
-        first.extend(session.authenticate(&credentials));
+        first.push(session.authenticate(&credentials));
     }
     for value in first {
         if link::write(&mut socket, message(codec, &value)).await.is_err() {
@@ -109,7 +109,7 @@ impl Session {
 
     async fn receive(&mut self, socket: &mut WebSocket, received: Message) -> ControlFlow<()> {
         let codec = self.subscriber.codec;
-        let answers = match received {
+        let answer = match received {
             Message::Text(text) => self.answer(serde_json::from_str(&text).ok()),
             Message::Binary(bytes) => self.answer(match codec {
                 Codec::MessagePack => rmp_serde::from_slice(&bytes).ok(),
@@ -122,35 +122,33 @@ impl Session {
             Message::Ping(_) => return ControlFlow::Continue(()),
             Message::Close(_) => return ControlFlow::Break(()),
         };
-        for answer in answers {
-            if link::write(socket, message(codec, &answer)).await.is_err() {
-                return ControlFlow::Break(());
-            }
+        match link::write(socket, message(codec, &answer)).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(link::TooSlow) => ControlFlow::Break(()),
         }
-        ControlFlow::Continue(())
     }
 
-    fn answer(&mut self, request: Option<Value>) -> Option<Value> {
-        let Some(Value::Object(request)) = request else { return Some(Failure::Syntax.json()) };
+    fn answer(&mut self, request: Option<Value>) -> Value {
+        let Some(Value::Object(request)) = request else { return Failure::Syntax.json() };
         match request.get("action").and_then(Value::as_str) {
-            Some("auth") if self.authenticated => Some(Failure::AlreadyAuthenticated.json()),
+            Some("auth") if self.authenticated => Failure::AlreadyAuthenticated.json(),
             Some("auth") => {
                 let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or("");
                 self.authenticate(&Credentials::new(text("key"), text("secret")))
             }
-            Some("subscribe") => Some(self.subscribe(&request, Edit::Add)),
-            Some("unsubscribe") => Some(self.subscribe(&request, Edit::Remove)),
-            _ => Some(Failure::Syntax.json()),
+            Some("subscribe") => self.subscribe(&request, Edit::Add),
+            Some("unsubscribe") => self.subscribe(&request, Edit::Remove),
+            _ => Failure::Syntax.json(),
         }
     }
 
-    fn authenticate(&mut self, credentials: &Credentials) -> Option<Value> {
+    fn authenticate(&mut self, credentials: &Credentials) -> Value {
         if self.server.keys.check(credentials).is_none() {
-            return Some(Failure::AuthFailed.json());
+            return Failure::AuthFailed.json();
         }
         self.authenticated = true;
         self.server.data_hub.add(Arc::clone(&self.subscriber));
-        Some(json!({"T": "success", "msg": "authenticated"}))
+        json!({"T": "success", "msg": "authenticated"})
     }
 
     fn subscribe(&self, request: &Map<String, Value>, edit: Edit) -> Value {

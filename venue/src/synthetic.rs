@@ -103,10 +103,6 @@ impl Synthetic {
         }
     }
 
-    pub(crate) fn trades_per_second(&self) -> u32 {
-        self.options.trades_per_second
-    }
-
     /// A walker along a symbol's path.
     pub(crate) fn walker(&self, listing: &Listing) -> Walker {
         let seed = self.options.seed;

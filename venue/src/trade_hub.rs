@@ -93,13 +93,12 @@ impl TradeHub {
         let mut encoded: Vec<(Frames, Message)> = Vec::new();
         for listener in std::iter::once(first).chain(of_account) {
             let known = encoded.iter().find(|(frames, _)| *frames == listener.frames);
-            let message = match known {
-                Some((_, message)) => message.clone(),
-                None => {
-                    let message = listener.frames.encode(&value);
-                    encoded.push((listener.frames, message.clone()));
-                    message
-                }
+            let message = if let Some((_, message)) = known {
+                message.clone()
+            } else {
+                let message = listener.frames.encode(&value);
+                encoded.push((listener.frames, message.clone()));
+                message
             };
             if listener.link.send(message).is_err() {
                 tracing::warn!(account.id = %order.account_id, "a trade stream is too slow, closing it");

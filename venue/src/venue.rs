@@ -16,12 +16,18 @@ use crate::data_hub::DataHub;
 use crate::error::VenueError;
 use crate::exchange::{Exchange, Fills};
 use crate::history::{History, SyntheticHistory};
-use crate::options::{AccountSpec, Source, Store, SyntheticOptions, VenueOptions};
+use crate::library::Library;
+use crate::options::{
+    AccountSpec, ReplayOptions, Source, Speed, Store, SyntheticOptions, VenueOptions,
+};
+use crate::recorded_history::RecordedHistory;
+use crate::replay::{Progress, Replay, ReplayProgress};
 use crate::routes;
 use crate::server::Server;
 use crate::store::Opened;
 use crate::synthetic::{Synthetic, TRADES_PER_SECOND_MAX};
 use crate::synthetic_feed::SyntheticFeed;
+use crate::tape::Tape;
 use crate::tasks;
 use crate::universe;
 
@@ -33,6 +39,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Venue {
     address: SocketAddr,
     server: Arc<Server>,
+    replay: Option<Arc<Progress>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -42,11 +49,7 @@ impl Venue {
         check_accounts(&options.accounts)?;
         match options.source.clone() {
             Source::Synthetic(synthetic) => start_synthetic(options, synthetic).await,
-            Source::Replay(_) => Err(VenueError::Option {
-                option: "source",
-                value: "replay".to_owned(),
-                expected: "a synthetic source until the tape is built",
-            }),
+            Source::Replay(replay) => start_replay(options, replay).await,
         }
     }
 
@@ -66,6 +69,19 @@ impl Venue {
         assets.filter(|asset| !asset.test_only).map(|asset| asset.instrument()).collect()
     }
 
+    /// How far the replay has come; `None` when prices are synthetic.
+    pub fn replay_progress(&self) -> Option<ReplayProgress> {
+        self.replay.as_ref().map(|progress| progress.read())
+    }
+
+    /// Completes when the tape has ended; never when prices are synthetic.
+    pub async fn replay_finished(&self) {
+        match &self.replay {
+            Some(progress) => progress.finished().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Opens one more account, or gives an account that is already in the books a secret.
     pub fn add_account(&self, spec: &AccountSpec) -> Result<(), VenueError> {
         check_accounts(std::slice::from_ref(spec))?;
@@ -73,7 +89,7 @@ impl Venue {
     }
 
     /// Closes the port, all connections and the books.
-    pub async fn stop(mut self) -> Result<(), VenueError> {
+    pub async fn stop(mut self) {
         self.server.stop.send_replace(true);
         for task in self.tasks.drain(..) {
             let abort = task.abort_handle();
@@ -81,7 +97,10 @@ impl Venue {
                 abort.abort();
             }
         }
-        self.server.exchange.sync()
+        // The books are with the system already; this is about a power cut right after the stop.
+        if let Err(error) = self.server.exchange.sync() {
+            tracing::error!(%error, "the venue's books could not be synced");
+        }
     }
 }
 
@@ -119,6 +138,39 @@ async fn start_synthetic(
     Ok(venue)
 }
 
+async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Venue, VenueError> {
+    check_speed(replay.speed)?;
+    let dir = replay.dir.clone();
+    // Looking through the files takes a moment and blocks.
+    let looking = tokio::task::spawn_blocking(move || Library::open(&dir));
+    let library = looking.await.map_err(|error| VenueError::NothingToReplay {
+        path: replay.dir.clone(),
+        reason: error.to_string(),
+    })??;
+    let assets = AssetTable::new(library.assets());
+    let tape = Tape::new(&library, &assets);
+    let clock = VenueClock::simulated(library.start());
+    let opened = open_store(&options.store, "replay")?;
+    let exchange = Arc::new(Exchange::new(clock, assets, Hours::Always, Fills::Recorded, opened));
+    let hub = Arc::new(DataHub::new());
+    let past = Arc::new(RecordedHistory::default());
+    let progress = Arc::new(Progress::new());
+    let feed = Replay {
+        exchange: Arc::clone(&exchange),
+        hub: Arc::clone(&hub),
+        history: Arc::clone(&past),
+        options: replay,
+        pacer: Arc::clone(&options.pacer),
+        progress: Arc::clone(&progress),
+    };
+    let history = Arc::new(History::Recorded(past));
+    let server = Arc::new(Server::new(exchange, hub, history, options.requests_per_minute));
+    let mut venue = open(server, &options).await?;
+    venue.replay = Some(progress);
+    venue.tasks.push(tasks::spawn(feed.run(tape, venue.server.stop.subscribe())));
+    Ok(venue)
+}
+
 /// Opens the accounts and the port.
 async fn open(server: Arc<Server>, options: &VenueOptions) -> Result<Venue, VenueError> {
     for spec in &options.accounts {
@@ -137,7 +189,7 @@ async fn open(server: Arc<Server>, options: &VenueOptions) -> Result<Venue, Venu
         }
     });
     tracing::info!(%address, "the venue is open");
-    Ok(Venue { address, server, tasks: vec![task] })
+    Ok(Venue { address, server, replay: None, tasks: vec![task] })
 }
 
 fn open_store(store: &Store, source: &str) -> Result<Opened, VenueError> {
@@ -178,6 +230,18 @@ fn check_accounts(accounts: &[AccountSpec]) -> Result<(), VenueError> {
         }
     }
     Ok(())
+}
+
+fn check_speed(speed: Speed) -> Result<(), VenueError> {
+    match speed {
+        Speed::Max => Ok(()),
+        Speed::Times(times) if times.is_finite() && times > 0.0 => Ok(()),
+        Speed::Times(times) => Err(VenueError::Option {
+            option: "speed",
+            value: times.to_string(),
+            expected: "a number above 0, or max",
+        }),
+    }
 }
 
 fn check_synthetic(options: &SyntheticOptions) -> Result<(), VenueError> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::guard::Caller;
 use super::{Parameters, ascending, count, json, list};
-use crate::activities::{self, PAGE_SIZE_MAX, parse_time};
+use crate::activities::{self, Activity, PAGE_SIZE_MAX, parse_time};
 use crate::refusal::Refusal;
 use crate::server::Server;
 
@@ -58,7 +58,7 @@ async fn of_kind(
 fn page(server: &Server, caller: Caller, query: &activities::Query) -> Response {
     server.exchange.read(|inner| {
         let all: Vec<_> = inner.books.activities_of(caller.account_id).iter().collect();
-        let page: Vec<Value> = query.page(&all).into_iter().map(|one| one.json()).collect();
+        let page: Vec<Value> = query.page(&all).into_iter().map(Activity::json).collect();
         json(&Value::Array(page))
     })
 }

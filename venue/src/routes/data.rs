@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::data_page::{Items, Page, PageQuery, Token};
@@ -67,6 +67,29 @@ impl Kind {
             Self::Trades => ("trade", "trades"),
             Self::Quotes => ("quote", "quotes"),
             Self::Snapshots => ("snapshot", "snapshots"),
+        }
+    }
+}
+
+/// Where a date in a query starts: recordings are stamped in UTC days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Days {
+    NewYork,
+    Utc,
+}
+
+impl Days {
+    fn parse(self, name: &str, text: &str) -> Result<DateTime<Utc>, Refusal> {
+        match (self, text.parse::<NaiveDate>()) {
+            (Self::Utc, Ok(date)) => Ok(date.and_time(NaiveTime::MIN).and_utc()),
+            (_, _) => parse_time(name, text),
+        }
+    }
+
+    fn start_of_day(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::NewYork => calendar::new_york(calendar::new_york_date(now), 0, 0),
+            Self::Utc => now.date_naive().and_time(NaiveTime::MIN).and_utc(),
         }
     }
 }
@@ -209,7 +232,8 @@ async fn page(
     parameters: &Parameters,
 ) -> Result<Page, Refusal> {
     let now = server.exchange.clock.now();
-    let query = page_query(assets, parameters, now)?;
+    let days = if server.exchange.clock.is_simulated() { Days::Utc } else { Days::NewYork };
+    let query = page_query(assets, parameters, now, days)?;
     let timeframe = match (kind, parameters.get("timeframe")) {
         (Kind::Bars, None) => return Err(Refusal::bad_request("timeframe is required")),
         (Kind::Bars, Some(text)) => Timeframe::parse(text)
@@ -224,10 +248,11 @@ fn page_query(
     assets: Vec<Arc<Asset>>,
     parameters: &Parameters,
     now: DateTime<Utc>,
+    days: Days,
 ) -> Result<PageQuery, Refusal> {
     let time = |name: &str| {
         let given = parameters.get(name).filter(|text| !text.is_empty());
-        given.map(|text| parse_time(name, text)).transpose()
+        given.map(|text| days.parse(name, text)).transpose()
     };
     let limit = match parameters.get("limit").map(|text| text.parse::<usize>()) {
         None => LIMIT_DEFAULT,
@@ -238,14 +263,14 @@ fn page_query(
             ));
         }
     };
-    let today = calendar::new_york(calendar::new_york_date(now), 0, 0);
     let until = time("end")?.unwrap_or(now).min(now);
     let direction = if ascending(parameters, "sort", true)? {
         Direction::Ascending
     } else {
         Direction::Descending
     };
-    let range = Range { from: time("start")?.unwrap_or(today), until, direction };
+    let range =
+        Range { from: time("start")?.unwrap_or_else(|| days.start_of_day(now)), until, direction };
     let token = parameters.get("page_token").filter(|text| !text.is_empty());
     let token = token.map(|text| Token::parse(text)).transpose()?;
     Ok(PageQuery { assets, range, limit, token })

@@ -16,6 +16,8 @@ use crate::refusal::Refusal;
 /// its token goes on. Half a million seconds are about a second of one core.
 const SECONDS_MAX: i64 = 500_000;
 
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// What a page is asked for.
 #[derive(Debug)]
 pub(super) struct PageQuery {
@@ -115,7 +117,8 @@ impl Token {
     /// The token as clients hand it back: opaque to them.
     fn text(&self) -> String {
         let plain = format!("{}|{}|{}", self.symbol, nanoseconds(self.at), self.skip);
-        plain.bytes().map(|byte| format!("{byte:02x}")).collect()
+        let digits = |byte: u8| [byte >> 4, byte & 15].map(|half| HEX_DIGITS[usize::from(half)]);
+        plain.bytes().flat_map(digits).map(char::from).collect()
     }
 
     /// Reads a token that this venue gave out.

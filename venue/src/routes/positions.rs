@@ -14,6 +14,7 @@ use super::guard::Caller;
 use super::{Parameters, flag, json as answer, json_with};
 use crate::assets::Asset;
 use crate::exchange::Inner;
+use crate::market::Newest;
 use crate::number;
 use crate::order_request::{Amount, OrderRequest};
 use crate::order_wire::{self, Place};
@@ -190,7 +191,7 @@ fn find<'a>(
 
 fn body(inner: &Inner, caller: Caller, asset: &Asset, position: &Position) -> Value {
     let newest = inner.market.newest(&asset.symbol);
-    let price = newest.and_then(|newest| newest.price());
+    let price = newest.and_then(Newest::price);
     let held = inner.books.held(caller.account_id, &asset.symbol, price);
     position.json(asset, held, price, newest.and_then(|newest| newest.previous_close))
 }

@@ -1,4 +1,5 @@
 //! The venue from outside: over HTTP, over WebSocket, and through the unchanged `apca` crate.
 
 mod orders;
+mod replay;
 mod support;

@@ -29,7 +29,7 @@ async fn a_market_order_fills_and_shows_in_position_cash_activities_and_stream()
     assert!((cash - (100_000.0 - 10.0 * price)).abs() < 1e-6, "{cash}");
     let activities = http.get("/v2/account/activities/FILL").await;
     assert_eq!(activities[0]["order_id"], order["id"]);
-    venue.stop().await.unwrap();
+    venue.stop().await;
 }
 
 #[tokio::test]
@@ -50,5 +50,5 @@ async fn the_data_streams_carry_what_was_subscribed_and_nothing_else() {
         }
     }
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["q MSFT", "t AAPL"]);
-    venue.stop().await.unwrap();
+    venue.stop().await;
 }

@@ -1,6 +1,6 @@
 //! What the tests share: a running venue, a plain HTTP client, a WebSocket client, and waiting for
 //! a state with a deadline.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -208,6 +208,11 @@ impl Socket {
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test measures real time")]
+pub(crate) fn steady_now() -> std::time::Instant {
+    std::time::Instant::now()
 }
 
 /// A fixture of Alpaca's shapes.
