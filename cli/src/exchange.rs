@@ -70,7 +70,7 @@ fn store(settings: &Settings) -> Store {
 }
 
 /// A folder name for a recording: its own, and a digest of where it is.
-fn recording_name(recording: &Path) -> String {
+pub(crate) fn recording_name(recording: &Path) -> String {
     let place: PathBuf = std::fs::canonicalize(recording).unwrap_or_else(|_| recording.into());
     let digest = Uuid::new_v5(&Uuid::NAMESPACE_URL, place.to_string_lossy().as_bytes()).simple();
     let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();

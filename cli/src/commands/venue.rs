@@ -21,7 +21,8 @@ struct Started {
 /// Starts the exchange and serves until it is told to stop.
 pub(crate) async fn venue(settings: &Settings, format: Format) -> anyhow::Result<()> {
     let options = exchange::options(settings)?;
-    let key_ids: Vec<String> = options.accounts.iter().map(|account| account.key_id.clone()).collect();
+    let key_ids: Vec<String> =
+        options.accounts.iter().map(|account| account.key_id.clone()).collect();
     let prices = match &options.source {
         Source::Synthetic(synthetic) => format!("synthetic prices, seed {}", synthetic.seed),
         Source::Replay(replay) => format!("replay of {}", replay.dir.display()),
