@@ -34,7 +34,7 @@ pub(crate) async fn venue(settings: &Settings, format: Format) -> anyhow::Result
         Format::Human => output::line(&started.for_people())?,
     }
     signals::stop_requested().await?;
-    venue.stop().await?;
+    venue.stop().await;
     Ok(())
 }
 
