@@ -88,7 +88,8 @@ const LOCK_KEY: i64 = 0x7472_6f75_7065;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 async fn try_lock(connection: &mut PgConnection) -> Result<bool, StorageError> {
-    let taken = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "taken!""#, LOCK_KEY)
+    let taken = sqlx::query_scalar("select pg_try_advisory_lock($1)")
+        .bind(LOCK_KEY)
         .fetch_one(connection)
         .await?;
     Ok(taken)

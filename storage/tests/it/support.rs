@@ -156,6 +156,6 @@ pub(crate) async fn poll_until(what: &str, mut reached: impl FnMut() -> bool) {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     };
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await;
+    let waited = tokio::time::timeout(std::time::Duration::from_mins(1), waiting).await;
     assert!(waited.is_ok(), "waited in vain for {what}");
 }
