@@ -27,13 +27,14 @@ pub(crate) async fn venue(settings: &Settings, format: Format) -> anyhow::Result
         Source::Synthetic(synthetic) => format!("synthetic prices, seed {}", synthetic.seed),
         Source::Replay(replay) => format!("replay of {}", replay.dir.display()),
     };
+    let mut stop = signals::StopSignal::listen()?;
     let venue = Venue::start(options).await?;
     let started = Started { url: format!("http://{}", venue.address()), prices, key_ids };
     match format {
         Format::Json => output::json(&started)?,
         Format::Human => output::line(&started.for_people())?,
     }
-    signals::stop_requested().await?;
+    stop.received().await?;
     venue.stop().await;
     Ok(())
 }
