@@ -26,6 +26,7 @@ pub mod journal;
 pub mod orders;
 #[cfg(feature = "statements")]
 pub mod page;
+pub mod pending;
 #[cfg(feature = "statements")]
 pub mod positions;
 #[cfg(feature = "statements")]
@@ -50,6 +51,7 @@ pub use engine_lock::{EngineLock, EngineLockError};
 pub use error::StorageError;
 #[cfg(feature = "statements")]
 pub use page::{Page, PageRequest};
+pub use pending::PendingMigration;
 #[cfg(feature = "statements")]
 pub use side::Side;
 /// The connection and pool types the functions of this crate take, so that callers need not name sqlx.

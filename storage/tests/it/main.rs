@@ -4,6 +4,7 @@ mod accounts;
 mod database;
 mod embedded;
 mod journal;
+mod pending;
 mod projections;
 mod records;
 mod support;
