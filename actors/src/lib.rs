@@ -14,6 +14,8 @@ mod hub;
 mod market;
 mod record;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod troupe;
 
 pub use alpaca::{Endpoints, Keys};

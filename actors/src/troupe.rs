@@ -257,6 +257,19 @@ impl Troupe {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn stage(&self) -> &Arc<Stage> {
+        &self.inner.stage
+    }
+
+    /// Ends the actors as a crash does: nothing is settled.
+    #[cfg(test)]
+    pub(crate) async fn kill(&self) {
+        self.inner.root.kill();
+        let mut ended = self.inner.ended.clone();
+        drop(ended.wait_for(|over| *over).await);
+    }
+
     async fn accounts(&self) -> Vec<AccountView> {
         let question = |reply| OfficeMessage::Desks { reply };
         let users = self.inner.office.ask(LOOK_TIMEOUT, question).await.unwrap_or_default();

@@ -29,8 +29,6 @@ use thiserror::Error;
 pub struct DeskSettings {
     /// The limits of every account; the number of positions comes from each user.
     pub limits: Limits,
-    /// Share of the capital for a config without its own.
-    pub capital_share: Decimal,
     /// Distance of the assumed stop from the entry, a fraction of the price.
     pub stop_fraction: Decimal,
     /// Strategy of a ticker that a config names none for.
