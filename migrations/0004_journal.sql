@@ -32,7 +32,7 @@ comment on column order_events.payload is 'The event itself; amounts are decimal
 comment on column order_events.recorded_at is 'When the engine handed it to the database, by the engine''s clock.';
 
 create table orders (
-    client_order_id text primary key,
+    client_order_id text not null,
     user_id uuid not null,
     config_id uuid,
     ticker text not null,
@@ -52,6 +52,8 @@ create table orders (
     submitted_at timestamptz,
     closed_at timestamptz,
     updated_at timestamptz not null,
+    -- With the user: two users of one broker account both adopt an order placed there by hand.
+    constraint orders_pkey primary key (user_id, client_order_id),
     constraint valid_side check (side in ('buy', 'sell')),
     constraint valid_quantity check (quantity > 0),
     constraint valid_filled_quantity check (filled_quantity >= 0)
@@ -95,7 +97,7 @@ create table fills (
     config_id uuid,
     executed_at timestamptz not null,
     seq bigint not null,
-    constraint fills_pkey primary key (client_order_id, cumulative_quantity),
+    constraint fills_pkey primary key (user_id, client_order_id, cumulative_quantity),
     constraint valid_side check (side in ('buy', 'sell')),
     constraint valid_quantity check (quantity > 0 and cumulative_quantity >= quantity),
     constraint valid_price check (price > 0)
@@ -105,7 +107,7 @@ create index idx_fills_user on fills (user_id, executed_at desc);
 
 comment on table fills is 'Each execution once: an order can be filled up to a quantity only one time.';
 comment on column fills.client_order_id is 'The order filled.';
-comment on column fills.cumulative_quantity is 'Filled quantity of the order after this fill; with the order it names the fill.';
+comment on column fills.cumulative_quantity is 'Filled quantity of the order after this fill; with user and order it names the fill.';
 comment on column fills.user_id is 'Owner.';
 comment on column fills.execution_id is 'The venue''s id of the execution. Null: learned from a source that gives none (REST order, position difference).';
 comment on column fills.quantity is 'Shares or coins of this fill.';

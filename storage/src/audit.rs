@@ -31,7 +31,7 @@ pub struct AuditEntry {
     pub created_at: DateTime<Utc>,
 }
 
-/// Writes an entry.
+/// Writes an entry. A NUL in its details, which json in the database cannot hold, is replaced.
 pub async fn insert(connection: &mut PgConnection, entry: &AuditEntry) -> Result<(), StorageError> {
     sqlx::query!(
         r#"
@@ -44,7 +44,7 @@ pub async fn insert(connection: &mut PgConnection, entry: &AuditEntry) -> Result
         entry.action,
         entry.resource_type,
         entry.resource_id,
-        entry.details,
+        entry.details.as_ref().map(without_nul),
         entry.ip_address as Option<IpAddr>,
         entry.created_at,
     )
@@ -77,4 +77,17 @@ pub async fn list(
     .fetch_all(connection)
     .await?;
     Ok(Page { items, total: count(total) })
+}
+
+/// Details may quote what a stranger sent; an entry must not be lost over it.
+fn without_nul(details: &Value) -> Value {
+    match details {
+        Value::String(text) => text.replace('\0', "\u{fffd}").into(),
+        Value::Array(items) => items.iter().map(without_nul).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.replace('\0', "\u{fffd}"), without_nul(value)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => details.clone(),
+    }
 }

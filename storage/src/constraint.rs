@@ -8,7 +8,9 @@ pub(crate) fn broken(error: &sqlx::Error) -> Option<&str> {
     let database = error.as_database_error()?;
     match database.code()?.as_ref() {
         UNIQUE_VIOLATION | CHECK_VIOLATION => database.constraint(),
-        STRING_TOO_LONG | NUMERIC_OUT_OF_RANGE | NUL_CHARACTER => Some(VALUE_TOO_LONG),
+        STRING_TOO_LONG | NUMERIC_OUT_OF_RANGE | NUL_CHARACTER | NUL_IN_JSON => {
+            Some(VALUE_TOO_LONG)
+        }
         _ => None,
     }
 }
@@ -21,3 +23,10 @@ const CHECK_VIOLATION: &str = "23514";
 const STRING_TOO_LONG: &str = "22001";
 const NUMERIC_OUT_OF_RANGE: &str = "22003";
 const NUL_CHARACTER: &str = "22021";
+const NUL_IN_JSON: &str = "22P05";
+
+/// Whether a text from outside can stand in the database at all. Asked for by one that cannot,
+/// the answer is "not there", not an error.
+pub(crate) fn can_be_stored(text: &str) -> bool {
+    !text.contains('\0')
+}

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::error::StorageError;
 use crate::side::Side;
 
-/// An execution as stored. An order can be filled up to a quantity only once, so order and
+/// An execution as stored. An order can be filled up to a quantity only once, so user, order and
 /// cumulative quantity name it, whichever way the engine learned of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FillRecord {

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::constraint::can_be_stored;
 use crate::error::StorageError;
 use crate::page::{Page, PageRequest, count};
 use crate::side::Side;
@@ -14,7 +15,7 @@ use crate::side::Side;
 /// An order as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRecord {
-    /// Key, made from user, config and signal.
+    /// Key within the user, made from user, config and signal.
     pub client_order_id: String,
     /// Owner.
     pub user_id: Uuid,
@@ -90,6 +91,9 @@ pub async fn list(
     filter: &OrderFilter,
     page: PageRequest,
 ) -> Result<Page<OrderRecord>, StorageError> {
+    if !filter.ticker.as_deref().is_none_or(can_be_stored) {
+        return Ok(Page { items: Vec::new(), total: 0 });
+    }
     let open = match filter.state {
         OrderState::Open => Some(true),
         OrderState::Closed => Some(false),
@@ -153,6 +157,9 @@ pub async fn get(
     user_id: Uuid,
     client_order_id: &str,
 ) -> Result<Option<OrderRecord>, StorageError> {
+    if !can_be_stored(client_order_id) {
+        return Ok(None);
+    }
     sqlx::query_as!(
         OrderRow,
         r#"
@@ -178,8 +185,8 @@ pub(crate) async fn upsert<'a>(
     records: impl Iterator<Item = &'a OrderRecord>,
 ) -> Result<(), sqlx::Error> {
     // A statement may change a row only once.
-    let newest: BTreeMap<&str, &OrderRecord> =
-        records.map(|order| (order.client_order_id.as_str(), order)).collect();
+    let newest: BTreeMap<(Uuid, &str), &OrderRecord> =
+        records.map(|order| ((order.user_id, order.client_order_id.as_str()), order)).collect();
     if newest.is_empty() {
         return Ok(());
     }
@@ -196,7 +203,7 @@ pub(crate) async fn upsert<'a>(
              $8::text[], $9::text[], $10::text[], $11::numeric[], $12::numeric[], $13::text[],
              $14::numeric[], $15::numeric[], $16::text[], $17::timestamptz[], $18::timestamptz[],
              $19::timestamptz[], $20::timestamptz[])
-        on conflict (client_order_id) do update set
+        on conflict (user_id, client_order_id) do update set
             venue_order_id = excluded.venue_order_id,
             quantity = excluded.quantity,
             limit_price = excluded.limit_price,
@@ -207,7 +214,6 @@ pub(crate) async fn upsert<'a>(
             submitted_at = excluded.submitted_at,
             closed_at = excluded.closed_at,
             updated_at = excluded.updated_at
-        where orders.user_id = excluded.user_id
         "#,
         &columns.client_order_id as &[&str],
         &columns.user_id,

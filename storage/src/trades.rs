@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::constraint::can_be_stored;
 use crate::error::StorageError;
 use crate::page::{Page, PageRequest, count};
 use crate::side::Side;
@@ -65,6 +66,9 @@ pub async fn history(
     filter: &TradeFilter,
     page: PageRequest,
 ) -> Result<Page<Trade>, StorageError> {
+    if !filter.ticker.as_deref().is_none_or(can_be_stored) {
+        return Ok(Page { items: Vec::new(), total: 0 });
+    }
     let total = sqlx::query_scalar!(
         r#"
         select count(*) as "count!"

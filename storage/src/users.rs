@@ -198,6 +198,9 @@ pub async fn by_username_or_email(
     connection: &mut PgConnection,
     login: &str,
 ) -> Result<Option<User>, StorageError> {
+    if !constraint::can_be_stored(login) {
+        return Ok(None);
+    }
     sqlx::query_as!(
         UserRow,
         r#"

@@ -284,6 +284,10 @@ async fn a_config_with_a_taken_name_or_a_bad_value_is_refused_by_name() {
     insert_user(&mut connection, 1).await;
     configs::insert(&mut connection, &config(20, 1, "Mine")).await.unwrap();
     let good = config(21, 1, "Other");
+    let mut nul_parameter = strategies();
+    for choice in nul_parameter.values_mut() {
+        choice.strategy.push('\0');
+    }
     let rows = [
         (config(21, 1, "Mine"), "trading_configs_user_id_name_key"),
         (TradingConfig { tickers: vec![], ..good.clone() }, "valid_tickers"),
@@ -292,6 +296,7 @@ async fn a_config_with_a_taken_name_or_a_bad_value_is_refused_by_name() {
         (TradingConfig { check_interval: u32::MAX, ..good.clone() }, "valid_check_interval"),
         (TradingConfig { name: "  ".to_owned(), ..good.clone() }, "valid_name"),
         (TradingConfig { name: "x".repeat(101), ..good.clone() }, "value_does_not_fit"),
+        (TradingConfig { strategies: Some(nul_parameter), ..good.clone() }, "value_does_not_fit"),
         (TradingConfig { capital_share: Decimal::ZERO, ..good.clone() }, "valid_capital_share"),
         (TradingConfig { capital_share: Decimal::TWO, ..good }, "valid_capital_share"),
     ];

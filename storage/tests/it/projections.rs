@@ -1,6 +1,5 @@
 //! Orders, fills, positions and trades, as the journal writes them and readers see them.
 
-use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use storage::journal;
 use storage::orders::{self, OrderFilter, OrderState};
@@ -8,9 +7,9 @@ use storage::page::PageRequest;
 use storage::positions::{self, Holding};
 use storage::testing::TestDatabase;
 use storage::trades::{self, TradeFilter};
-use storage::{Side, fills};
+use storage::{Side, fills, users};
 
-use crate::support::{at, event, filled_order, id, insert_user, order};
+use crate::support::{at, filled_order, id, insert_user, order};
 
 #[tokio::test]
 async fn an_order_is_followed_from_new_to_filled_and_only_by_its_owner() {
@@ -137,20 +136,41 @@ async fn the_trade_history_is_filtered_counted_and_paged_newest_first() {
 }
 
 #[tokio::test]
-async fn an_order_id_of_another_user_cannot_be_written_over() {
+async fn users_of_one_broker_account_each_keep_their_own_copy_of_an_order() {
     let test = TestDatabase::create().await;
     let mut connection = test.pool().acquire().await.unwrap();
     for user in [1, 2] {
         insert_user(&mut connection, user).await;
     }
-    journal::commit(test.pool(), &[filled_order(1, 1)], at(10)).await.unwrap();
-    let mut intruder = filled_order(2, 1);
-    intruder.events = vec![event(1, "order_filled")];
-    intruder.orders[0].client_order_id = "1-1".to_owned();
-    intruder.orders[0].updated_at = at(3) + TimeDelta::days(1);
-    journal::commit(test.pool(), &[intruder], at(11)).await.unwrap();
-    let kept = orders::get(&mut connection, id(1), "1-1").await.unwrap().unwrap();
-    assert_eq!(kept, filled_order(1, 1).orders[0]);
+    let (first, mut second) = (filled_order(1, 1), filled_order(2, 1));
+    second.orders[0].client_order_id.clone_from(&first.orders[0].client_order_id);
+    second.orders[0].status = "canceled".to_owned();
+    second.fills[0].client_order_id.clone_from(&first.fills[0].client_order_id);
+    journal::commit(test.pool(), &[first.clone(), second.clone()], at(10)).await.unwrap();
+    for commit in [first, second] {
+        let kept = orders::get(&mut connection, commit.user_id, "1-1").await.unwrap();
+        assert_eq!(kept.as_ref(), commit.orders.first());
+        let booked = fills::of_order(&mut connection, commit.user_id, "1-1").await.unwrap();
+        assert_eq!(booked, commit.fills);
+    }
+    drop(connection);
+    test.drop_database().await;
+}
+
+#[tokio::test]
+async fn text_the_database_cannot_hold_is_not_found_rather_than_an_error() {
+    let test = TestDatabase::create().await;
+    let mut connection = test.pool().acquire().await.unwrap();
+    let ticker = Some("A\0".to_owned());
+    assert_eq!(orders::get(&mut connection, id(1), "a\0").await.unwrap(), None);
+    let filter = OrderFilter { ticker: ticker.clone(), ..OrderFilter::default() };
+    let page = orders::list(&mut connection, id(1), &filter, PageRequest::default()).await;
+    assert_eq!(page.unwrap().total, 0);
+    let filter = TradeFilter { ticker, ..TradeFilter::default() };
+    let page = trades::history(&mut connection, id(1), &filter, PageRequest::default()).await;
+    assert_eq!(page.unwrap().total, 0);
+    let user = users::by_username_or_email(&mut connection, "ann\0").await.unwrap();
+    assert!(user.is_none());
     drop(connection);
     test.drop_database().await;
 }

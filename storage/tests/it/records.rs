@@ -112,7 +112,7 @@ async fn the_audit_log_keeps_what_was_done_when_its_user_is_deleted() {
         action: "config.activated".to_owned(),
         resource_type: Some("trading_config".to_owned()),
         resource_id: Some(id(20)),
-        details: Some(serde_json::json!({"name": "Mine"})),
+        details: Some(serde_json::json!({"name": "Mine\0", "list": ["\0", 1, null]})),
         ip_address: Some("2001:db8::1".parse().unwrap()),
         created_at: at(1),
     };
@@ -129,6 +129,9 @@ async fn the_audit_log_keeps_what_was_done_when_its_user_is_deleted() {
     for entry in [&by_user, &by_engine] {
         audit::insert(&mut connection, entry).await.unwrap();
     }
+    // What the database cannot hold is replaced, the entry is not lost.
+    let held = serde_json::json!({"name": "Mine\u{fffd}", "list": ["\u{fffd}", 1, null]});
+    let by_user = AuditEntry { details: Some(held), ..by_user };
     let page = audit::list(&mut connection, PageRequest::default()).await.unwrap();
     assert_eq!(page.total, 2);
     assert_eq!(page.items, [by_engine.clone(), by_user.clone()]);
