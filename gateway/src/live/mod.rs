@@ -1,0 +1,4 @@
+//! Live updates over WebSocket.
+
+pub(crate) mod intake;
+pub(crate) mod prices;

@@ -1,0 +1,3 @@
+//! How the engine runs, for operators.
+
+pub(crate) mod actors;

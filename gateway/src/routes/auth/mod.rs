@@ -1,0 +1,7 @@
+//! Who one is: registration, login, tokens.
+
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod me;
+pub(crate) mod refresh;
+pub(crate) mod register;

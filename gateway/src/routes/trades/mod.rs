@@ -1,0 +1,5 @@
+//! What was traded.
+
+mod csv;
+
+pub(crate) mod history;
