@@ -162,6 +162,8 @@ impl Replay {
                 }
             }
         }
+        // The end is reported once the clients have read it.
+        self.settle().await;
     }
 
     /// Holds the tape until somebody has subscribed and subscriptions are quiet.

@@ -1,5 +1,12 @@
 //! The venue from outside: over HTTP, over WebSocket, and through the unchanged `apca` crate.
 
+mod apca_client;
+mod books;
+mod errors;
+mod market_data;
 mod orders;
 mod replay;
+mod shapes;
+mod store;
+mod streams;
 mod support;

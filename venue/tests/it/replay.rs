@@ -1,5 +1,5 @@
 //! Recorded data: what the tape shows, and at which prices orders meet it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs::write;
 use std::path::Path;

@@ -43,6 +43,7 @@ pub(crate) async fn start(options: VenueOptions) -> (Venue, Http) {
 pub(crate) struct Http {
     client: reqwest::Client,
     base: String,
+    pub(crate) key: String,
     pub(crate) secret: String,
 }
 
@@ -60,6 +61,7 @@ impl Http {
         Self {
             client: reqwest::Client::new(),
             base: format!("http://{}", venue.address()),
+            key: KEY.to_owned(),
             secret: SECRET.to_owned(),
         }
     }
@@ -81,7 +83,7 @@ impl Http {
         let request = self
             .client
             .request(method, format!("{}{path}", self.base))
-            .header("APCA-API-KEY-ID", KEY)
+            .header("APCA-API-KEY-ID", &self.key)
             .header("APCA-API-SECRET-KEY", &self.secret);
         let request = match body {
             Some(body) => request.body(body.to_owned()),
