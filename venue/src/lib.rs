@@ -23,6 +23,8 @@ mod execution;
 mod hash;
 mod history;
 mod ids;
+#[cfg(test)]
+mod laws;
 mod library;
 mod link;
 mod market;

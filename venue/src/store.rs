@@ -204,3 +204,47 @@ fn failure(path: &Path, source: io::Error) -> VenueError {
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::accounts::{Account, Configuration};
+    use crate::books::Change;
+
+    #[test]
+    fn a_long_file_is_compacted_at_the_next_start_and_says_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let Opened { mut log, mut ids, .. } = Opened::directory(directory.path()).unwrap();
+        let mut account = Account {
+            id: ids.next(),
+            key_id: "K".to_owned(),
+            account_number: "PA1".to_owned(),
+            created_at: DateTime::UNIX_EPOCH,
+            cash: Decimal::ONE,
+            multiplier: 1,
+            last_equity: Decimal::ONE,
+            configuration: Configuration::new(1),
+            positions: std::collections::BTreeMap::new(),
+        };
+        let mut records = Vec::new();
+        for cash in 0..=SUPERFLUOUS_LINES_MAX {
+            account.cash = Decimal::from(cash);
+            let change = Change::Account { account: account.clone() };
+            records.push(Record { ids: ids.clone(), change });
+        }
+        log.append(&records).unwrap();
+        let path = directory.path().join(BOOKS_FILE);
+        let long = std::fs::metadata(&path).unwrap().len();
+        drop(log);
+        let Opened { log, books, ids: mut again } = Opened::directory(directory.path()).unwrap();
+        assert!(std::fs::metadata(&path).unwrap().len() * 1_000 < long);
+        assert_eq!(books.account(account.id), Some(&account));
+        assert_eq!(again.next(), ids.next());
+        drop(log);
+        let Opened { books, .. } = Opened::directory(directory.path()).unwrap();
+        assert_eq!(books.account(account.id), Some(&account));
+    }
+}
