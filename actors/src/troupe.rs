@@ -119,6 +119,8 @@ impl std::fmt::Debug for Inner {
 impl Troupe {
     /// Starts the actors. They connect, reconcile and take up the active configs by themselves.
     pub async fn start(parts: TroupeParts) -> Result<Self, StartError> {
+        // TLS to a real broker uses ring; an error means that it is installed already.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let stage = Stage::new(Arc::clone(&parts.clock), &*parts.ids, parts.supervision);
         let hub = stage.address("hub", Hub::KIND);
         let journal = stage.address("storage/journal", Journal::KIND);

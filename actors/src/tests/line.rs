@@ -37,8 +37,12 @@ async fn a_market_move_becomes_an_order_a_fill_and_a_row() {
         let filled = at_venue.get(&order).copied();
         assert!(filled.is_some_and(|filled| filled >= quantity), "{order}: {filled:?} {quantity}");
     }
-    let prices = troupe.prices_since(0).await.expect("the hub answers").prices;
-    assert!(prices.len() >= 3 && prices.iter().all(|price| price.price > 0.0), "{prices:?}");
+    let prices = wait_for("a price of each ticker", || async {
+        let prices = troupe.prices_since(0).await.expect("the hub answers").prices;
+        (prices.len() >= 3).then_some(prices)
+    })
+    .await;
+    assert!(prices.iter().all(|price| price.price > 0.0), "{prices:?}");
     let status = troupe.status().await;
     assert!(status.journal_ok && status.venue_connected, "{}", debug(&status));
     assert!(status.equity.is_some(), "every holding has a price");

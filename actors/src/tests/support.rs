@@ -57,8 +57,17 @@ pub(super) async fn synthetic_venue() -> Venue {
 }
 
 pub(super) async fn venue(options: VenueOptions) -> Venue {
+    logs();
     let options = VenueOptions { requests_per_minute: 1_000_000, ..options };
     Venue::start(options).await.expect("the venue starts")
+}
+
+/// Log lines of a test that fails are shown with it.
+pub(super) fn logs() {
+    let filter = tracing_subscriber::EnvFilter::new("info,ractor=warn,ractor_supervisor=warn");
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer();
+    // The first test of a process starts them for all.
+    drop(lines.try_init());
 }
 
 pub(super) async fn troupe(database: &TestDatabase, venue: &Venue, time: FeedTime) -> Troupe {
