@@ -1,0 +1,7 @@
+//! One file per command: it wires the parts together and decides nothing.
+
+pub(crate) mod doctor;
+pub(crate) mod migrate;
+pub(crate) mod run;
+pub(crate) mod user;
+pub(crate) mod venue;
