@@ -87,7 +87,7 @@ pub(crate) struct ConfigLocks([tokio::sync::Mutex<()>; CONFIG_LOCKS]);
 /// Configs share locks; two that do only wait for each other.
 const CONFIG_LOCKS: usize = 64;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl App {
     pub(crate) fn new(

@@ -56,6 +56,8 @@ pub enum RefusalKind {
     NotFound,
     /// The thing must be changed first.
     Unusable,
+    /// Something about the account must change first.
+    Blocked,
     /// The same question may be answered later.
     TryLater,
 }
@@ -72,7 +74,7 @@ pub enum TickerListing {
 }
 
 /// One actor as the operator sees it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActorReport {
     /// Where it is in the tree, segments divided by `/`.
     pub path: String,

@@ -19,12 +19,13 @@ mod limiter;
 mod live;
 mod openapi;
 mod problem;
-mod router;
 mod routes;
+mod routing;
 mod server;
 mod session;
 mod settings;
 mod token;
+mod troupe;
 mod wire;
 
 pub use app::GatewayParts;
@@ -32,5 +33,5 @@ pub use engine_port::{
     ActorReport, Engine, EngineHealth, EngineRefusal, PriceNews, PriceQuote, RefusalKind,
     TickerListing,
 };
-pub use server::{GatewayError, bind, openapi_json, serve};
+pub use server::{GatewayError, bind, openapi_json, router, serve};
 pub use settings::{AuthSettings, GatewaySettings, Lifetimes, LimitSettings, PasswordCost};

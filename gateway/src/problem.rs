@@ -177,6 +177,7 @@ impl From<EngineRefusal> for Problem {
             RefusalKind::Unusable => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, refusal.code, refusal.message)
             }
+            RefusalKind::Blocked => Self::conflict(refusal.code, refusal.message),
             RefusalKind::TryLater => Self::unavailable(refusal.code, refusal.message),
         }
     }

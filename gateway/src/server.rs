@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::app::{App, GatewayParts, SocketCount};
 use crate::password::{Hasher, PasswordError};
-use crate::router;
+use crate::routing;
 use crate::token::SECRET_LENGTH_MIN;
 
 /// Why the gateway does not serve.
@@ -74,17 +75,11 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), GatewayError> {
-    if parts.settings.auth.jwt_secret.expose_secret().len() < SECRET_LENGTH_MIN {
-        return Err(GatewayError::SecretTooShort);
-    }
-    let cost = parts.settings.auth.password;
-    let hasher = tokio::task::spawn_blocking(move || Hasher::new(cost)).await;
-    let hasher = hasher.map_err(|_cancelled| PasswordError::Cancelled)??;
     let grace = parts.settings.shutdown_grace;
     let (stop, stopping) = watch::channel(false);
-    let app = Arc::new(App::new(parts, hasher, stopping.clone()));
+    let app = build(parts, stopping.clone()).await?;
     let sockets = app.sockets.clone();
-    let router = router::router(&app);
+    let router = routing::router(&app);
     let listener = listener.tap_io(|stream| {
         // Frames are small and must not wait for more of them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -112,11 +107,32 @@ pub async fn serve(
     }
 }
 
+/// The routes without a server, for one that serves more than this, and for tests. It tells
+/// clients apart by [`axum::extract::ConnectInfo`].
+pub async fn router(parts: GatewayParts) -> Result<Router, GatewayError> {
+    // Nobody stops it: streams end with their connections.
+    let (_stop, stopping) = watch::channel(false);
+    Ok(routing::router(&build(parts, stopping).await?))
+}
+
 /// The description of the API, as `openapi.json` holds it.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
-    let mut text = router::document().to_pretty_json()?;
+    let mut text = routing::document().to_pretty_json()?;
     text.push('\n');
     Ok(text)
+}
+
+async fn build(
+    parts: GatewayParts,
+    stopping: watch::Receiver<bool>,
+) -> Result<Arc<App>, GatewayError> {
+    if parts.settings.auth.jwt_secret.expose_secret().len() < SECRET_LENGTH_MIN {
+        return Err(GatewayError::SecretTooShort);
+    }
+    let cost = parts.settings.auth.password;
+    let hasher = tokio::task::spawn_blocking(move || Hasher::new(cost)).await;
+    let hasher = hasher.map_err(|_cancelled| PasswordError::Cancelled)??;
+    Ok(Arc::new(App::new(parts, hasher, stopping)))
 }
 
 async fn after(mut stopping: watch::Receiver<bool>, grace: Duration) {

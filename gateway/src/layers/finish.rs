@@ -91,7 +91,7 @@ fn log(problem: &Problem, status: StatusCode) {
     let (status, code) = (status.as_u16(), problem.code());
     match problem.cause() {
         Some(cause) => {
-            tracing::error!(http.status = status, code, error = %cause, "request failed")
+            tracing::error!(http.status = status, code, error = %cause, "request failed");
         }
         None if status >= 500 => tracing::error!(http.status = status, code, "request failed"),
         None => tracing::debug!(http.status = status, code, "request refused"),

@@ -270,9 +270,12 @@ impl Stream {
     }
 }
 
-/// Ends when the server does; one whose owner is gone ends too.
+/// Ends when the server is told to.
 async fn told_to_stop(stopping: &mut watch::Receiver<bool>) {
-    drop(stopping.wait_for(|stopping| *stopping).await);
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        // Nobody can tell us any more: the routes are used without our server.
+        std::future::pending::<()>().await;
+    }
 }
 
 /// The shortest decimal that is exactly this number, without an exponent.

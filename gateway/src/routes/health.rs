@@ -8,10 +8,11 @@ use axum::extract::State;
 use http::StatusCode;
 
 use crate::app::App;
+use crate::engine_port::EngineHealth;
 use crate::wire::health::{Liveness, Readiness, ReadinessChecks};
 
-/// A database that takes longer to say hello is not ready.
-const PING_PATIENCE: Duration = Duration::from_secs(2);
+/// What takes longer to say that it is well is not.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether the process answers
 #[utoipa::path(
@@ -37,9 +38,12 @@ pub(crate) async fn live() -> Json<Liveness> {
     ),
 )]
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Readiness>) {
-    let ping = tokio::time::timeout(PING_PATIENCE, app.database.ping());
-    let (ping, health) = tokio::join!(ping, app.troupe.health());
+    let ping = tokio::time::timeout(PATIENCE, app.database.ping());
+    let health = tokio::time::timeout(PATIENCE, app.troupe.health());
+    let (ping, health) = tokio::join!(ping, health);
     let database_ok = matches!(ping, Ok(Ok(())));
+    let silent = EngineHealth { journal_ok: false, venue_connected: false };
+    let health = health.unwrap_or(silent);
     let all_ok = database_ok && health.journal_ok && health.venue_connected;
     let checks = ReadinessChecks {
         database: word(database_ok),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use storage::configs::TradingConfig;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -102,11 +102,23 @@ pub(crate) struct UpdateConfigRequest {
     #[schema(minimum = 1, maximum = 86400)]
     pub(crate) check_interval: Option<i64>,
     /// All strategies anew; null: the default for every ticker. Only while the config is not active.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<BTreeMap<String, StrategyDocument>>)]
-    pub(crate) strategies: Option<Option<BTreeMap<String, StrategyDocument>>>,
+    #[serde(default)]
+    #[schema(required = false, value_type = Option<BTreeMap<String, StrategyDocument>>)]
+    pub(crate) strategies: StrategiesPatch,
     /// Fraction of the user's capital, above 0 up to 1. Only while the config is not active.
     pub(crate) capital_share: Option<Number>,
+}
+
+/// What is to become of a config's strategies.
+#[derive(Debug, Default)]
+pub(crate) enum StrategiesPatch {
+    /// The field was not sent.
+    #[default]
+    Keep,
+    /// It was null.
+    UseDefault,
+    /// These.
+    Set(BTreeMap<String, StrategyDocument>),
 }
 
 /// What became of a config.
@@ -144,9 +156,10 @@ impl From<TradingConfig> for ConfigDocument {
     }
 }
 
-/// Tells `null` from a field that is not there.
-fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+impl<'de> Deserialize<'de> for StrategiesPatch {
+    /// Only called for a field that is there: `null` is not the same as nothing.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Option::deserialize(deserializer)?;
+        Ok(given.map_or(Self::UseDefault, Self::Set))
+    }
 }

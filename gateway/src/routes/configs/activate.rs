@@ -30,6 +30,8 @@ use crate::wire::problem::ProblemDocument;
         (status = 422, description = "The config cannot trade as it is: `no_ticker`, \
          `unknown_ticker`, `bad_strategy`", body = ProblemDocument,
          content_type = "application/problem+json"),
+        (status = 409, description = "`account_halted`: the detail says why", body = ProblemDocument,
+         content_type = "application/problem+json"),
         NeedsLogin,
         Always,
     ),

@@ -82,14 +82,13 @@ pub(super) async fn listed(
 
 /// Seconds within bounds.
 pub(super) fn check_interval(checks: &mut Checks, seconds: i64) -> u32 {
-    match u32::try_from(seconds).ok().filter(|value| (1..=CHECK_INTERVAL_MAX_S).contains(value)) {
-        Some(seconds) => seconds,
-        None => {
-            let rule = "this must be a whole number of seconds from 1 to 86400";
-            checks.fail("check_interval", "out_of_range", rule);
-            0
-        }
-    }
+    let value =
+        u32::try_from(seconds).ok().filter(|value| (1..=CHECK_INTERVAL_MAX_S).contains(value));
+    value.unwrap_or_else(|| {
+        let rule = "this must be a whole number of seconds from 1 to 86400";
+        checks.fail("check_interval", "out_of_range", rule);
+        0
+    })
 }
 
 /// A share above nothing and up to all.

@@ -13,7 +13,7 @@ use crate::audit;
 use crate::extract::{Body, Caller, Client, ConfigPath, no_such_config};
 use crate::problem::{Checks, Problem};
 use crate::routes::refusals::{Always, NeedsLogin, NeedsValidInput};
-use crate::wire::config::{ConfigDocument, UpdateConfigRequest};
+use crate::wire::config::{ConfigDocument, StrategiesPatch, UpdateConfigRequest};
 use crate::wire::problem::ProblemDocument;
 
 /// Change a config
@@ -89,9 +89,9 @@ async fn check(
     let capital_share = request.capital_share.map(|share| checks::capital_share(&mut found, share));
     let tickers = request.tickers.map(|given| checks::tickers(&mut found, &given));
     let strategies = match request.strategies {
-        None => StrategiesChange::Keep,
-        Some(None) => StrategiesChange::UseDefault,
-        Some(Some(given)) => StrategiesChange::Set(checks::chosen(&mut found, given)),
+        StrategiesPatch::Keep => StrategiesChange::Keep,
+        StrategiesPatch::UseDefault => StrategiesChange::UseDefault,
+        StrategiesPatch::Set(given) => StrategiesChange::Set(checks::chosen(&mut found, given)),
     };
     check_together(app, &mut found, config, tickers.as_deref(), &strategies);
     if let Some(tickers) = &tickers {

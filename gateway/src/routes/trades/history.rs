@@ -76,7 +76,7 @@ fn read(mut query: QueryOf) -> Result<(TradeFilter, PageRequest), Problem> {
     let ticker = query.take("ticker", "a ticker such as AAPL or BTC/USD", |text| {
         Ticker::new(&text.to_ascii_uppercase()).ok().map(String::from)
     });
-    let start = query.take("start_date", moment, |text| parse(text).and_then(Moment::first));
+    let start = query.take("start_date", moment, |text| parse(text).map(Moment::first));
     let end = query.take("end_date", moment, |text| parse(text).and_then(Moment::after));
     let (limit, offset) = query.take_page();
     if let (Some(start), Some(end)) = (start, end)
@@ -95,10 +95,10 @@ enum Moment {
 }
 
 impl Moment {
-    fn first(self) -> Option<DateTime<Utc>> {
+    fn first(self) -> DateTime<Utc> {
         match self {
-            Self::Day(day) => Some(day.and_time(NaiveTime::MIN).and_utc()),
-            Self::Instant(at) => Some(at),
+            Self::Day(day) => day.and_time(NaiveTime::MIN).and_utc(),
+            Self::Instant(at) => at,
         }
     }
 

@@ -27,7 +27,7 @@ use crate::routes::{admin, auth, configs, docs, health, trades};
 use crate::settings::GatewaySettings;
 
 /// How long a browser may remember what [`cors`] allows.
-const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
+const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
 
 /// The whole router.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -114,6 +114,7 @@ fn cors(settings: &GatewaySettings) -> CorsLayer {
 }
 
 /// A handler that panics is our defect: one request fails, the server does not.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     let text = cause.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| cause.downcast_ref::<&str>().copied()).unwrap_or("no message");

@@ -1,0 +1,63 @@
+//! Binding, serving and ending.
+
+use std::time::Duration;
+
+use gateway::GatewayError;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::{Gateway, Served};
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_what_to_do() {
+    let taken = gateway::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let error = gateway::bind(address).await.unwrap_err();
+    assert_eq!(error.code(), "address_in_use");
+    let text = error.to_string();
+    assert!(text.contains(&address.to_string()) && text.contains("server.listen"), "{text}");
+}
+
+#[tokio::test]
+async fn a_short_secret_is_refused_before_anything_is_served() {
+    let gateway = Gateway::start().await;
+    let mut parts = gateway.parts();
+    parts.settings.auth.jwt_secret = "short".into();
+    assert!(matches!(gateway::router(parts).await, Err(GatewayError::SecretTooShort)));
+    let mut parts = gateway.parts();
+    parts.settings.auth.password.memory_kb = 1;
+    assert!(matches!(gateway::router(parts).await, Err(GatewayError::Password(_))));
+    gateway.test.drop_database().await;
+}
+
+#[tokio::test]
+async fn a_request_over_tcp_is_answered_and_the_server_ends_when_told() {
+    let gateway = Gateway::start().await;
+    let served = Served::of(&gateway).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    let request = "GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("{\"status\":\"ok\"}"),
+        "{answer}"
+    );
+    let address = served.address;
+    served.stop().await;
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    gateway.test.drop_database().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_does_not_end_is_dropped_after_the_grace() {
+    let gateway = Gateway::start_with(|s| s.shutdown_grace = Duration::from_millis(50)).await;
+    let served = Served::of(&gateway).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    // A body that never comes.
+    let request = "POST /v1/auth/login HTTP/1.1\r\nhost: localhost\r\n\
+                   content-type: application/json\r\ncontent-length: 10\r\n\r\n{";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    served.stop().await;
+    gateway.test.drop_database().await;
+}
