@@ -14,7 +14,7 @@ use engine::instance::InstanceKey;
 use engine::{Asset, ConfigId, InstanceId, Ticker, UserId};
 use ractor_supervisor::DynamicSupervisorMsg;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long the asset list may take to answer.
@@ -60,6 +60,8 @@ pub(crate) struct FloorState {
     tickers: BTreeMap<Ticker, Asset>,
     instances: BTreeMap<InstanceId, Watched>,
     wishes: Vec<Watch>,
+    /// Paths whose actors were sent for and have not begun.
+    starting: BTreeSet<String>,
     retry: Option<Running>,
 }
 
@@ -159,9 +161,9 @@ impl Floor {
             let at = self.instance(cue, &id);
             drop(at.tell(StrategyMessage::Subscribe(watch.subscriber)));
         } else if is_supervised(&cue.stage, &ticker_path(&ticker)) {
-            self.start_instance(cue, &watch.key, &asset)?;
+            self.start_instance(cue, state, &watch.key, &asset)?;
         } else {
-            self.start_ticker(cue, &asset)?;
+            self.start_ticker(cue, state, &asset)?;
         }
         Ok(())
     }
@@ -207,24 +209,25 @@ impl Floor {
     fn ticker_began(
         &self,
         cue: &Cue<FloorMessage>,
-        state: &FloorState,
+        state: &mut FloorState,
         ticker: &Ticker,
     ) -> Result<(), Fault> {
-        let Some(asset) = state.tickers.get(ticker) else { return Ok(()) };
-        for (id, watched) in &state.instances {
-            if &watched.key.ticker != ticker {
-                continue;
-            }
-            if is_supervised(&cue.stage, &instance_path(id)) {
-                drop(self.instance(cue, id).tell(StrategyMessage::TickerBegan));
+        state.starting.remove(&ticker_path(ticker));
+        let Some(asset) = state.tickers.get(ticker).cloned() else { return Ok(()) };
+        let watched = state.instances.values().filter(|watched| &watched.key.ticker == ticker);
+        let keys: Vec<_> = watched.map(|watched| watched.key.clone()).collect();
+        for key in keys {
+            if is_supervised(&cue.stage, &instance_path(&key.id())) {
+                drop(self.instance(cue, &key.id()).tell(StrategyMessage::TickerBegan));
             } else {
-                self.start_instance(cue, &watched.key, asset)?;
+                self.start_instance(cue, state, &key, &asset)?;
             }
         }
         Ok(())
     }
 
-    fn instance_began(&self, cue: &Cue<FloorMessage>, state: &FloorState, id: &InstanceId) {
+    fn instance_began(&self, cue: &Cue<FloorMessage>, state: &mut FloorState, id: &InstanceId) {
+        state.starting.remove(&instance_path(id));
         let Some(watched) = state.instances.get(id) else { return };
         let at = self.instance(cue, id);
         for subscriber in watched.subscribers.values() {
@@ -232,7 +235,15 @@ impl Floor {
         }
     }
 
-    fn start_ticker(&self, cue: &Cue<FloorMessage>, asset: &Asset) -> Result<(), Fault> {
+    fn start_ticker(
+        &self,
+        cue: &Cue<FloorMessage>,
+        state: &mut FloorState,
+        asset: &Asset,
+    ) -> Result<(), Fault> {
+        if !state.starting.insert(ticker_path(&asset.ticker)) {
+            return Ok(());
+        }
         let spec = self.parts.ticker_child(&cue.stage, asset, &cue.me);
         start(cue, TICKERS, spec)
     }
@@ -240,9 +251,13 @@ impl Floor {
     fn start_instance(
         &self,
         cue: &Cue<FloorMessage>,
+        state: &mut FloorState,
         key: &InstanceKey,
         asset: &Asset,
     ) -> Result<(), Fault> {
+        if !state.starting.insert(instance_path(&key.id())) {
+            return Ok(());
+        }
         let spec = self.parts.instance_child(&cue.stage, key, asset, &cue.me);
         start(cue, INSTANCES, spec)
     }

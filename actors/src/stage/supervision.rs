@@ -100,11 +100,12 @@ pub(crate) fn group(
     }
 }
 
-/// A supervisor whose children come and go.
+/// A supervisor whose children come and go. Each child is a group with a ceiling of its own that
+/// the pool never restarts, so the pool itself has none: one child must not end all the others.
 pub(crate) fn pool(stage: &Arc<Stage>, path: &str, children_max: usize) -> Supervised {
     let options = DynamicSupervisorOptions {
         max_children: Some(children_max),
-        max_restarts: stage.policy.ceiling(),
+        max_restarts: usize::MAX,
         max_window: stage.policy.window,
         reset_after: Some(stage.policy.window),
     };
