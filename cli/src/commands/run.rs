@@ -24,7 +24,8 @@ use crate::args::RunArgs;
 use crate::database::{self, OpenDatabase};
 use crate::edge::{RandomIds, WallClock};
 use crate::logging::{self, LogTo};
-use crate::{exchange, output, signals};
+use crate::signals::StopSignal;
+use crate::{exchange, output};
 use pacer::EnginePacer;
 use status::Watcher;
 
@@ -160,7 +161,12 @@ fn serve(
     Ok(handle)
 }
 
-async fn wait(running: &Running, watcher: &Watcher, on_terminal: bool) -> anyhow::Result<Ending> {
+async fn wait(
+    running: &Running,
+    watcher: &Watcher,
+    stop_signal: &mut StopSignal,
+    on_terminal: bool,
+) -> anyhow::Result<Ending> {
     let tape = async {
         match &running.venue {
             Some(venue) if venue.replay_progress().is_some() => {
@@ -176,7 +182,7 @@ async fn wait(running: &Running, watcher: &Watcher, on_terminal: bool) -> anyhow
         }
     };
     let ending = tokio::select! {
-        asked = signals::stop_requested() => {
+        asked = stop_signal.received() => {
             asked.context("cannot listen for signals")?;
             Ending::Asked
         }
