@@ -44,12 +44,6 @@ pub(crate) struct DataHub {
     changes: watch::Sender<u64>,
 }
 
-/// Whether anybody wants an asset's bars.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wants {
-    pub(crate) daily: bool,
-}
-
 /// Too many symbols in one subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManySymbols;
@@ -174,12 +168,10 @@ impl DataHub {
     }
 
     /// Whether anybody wants an asset's daily bars, which cost more to make.
-    pub(crate) fn wants_bars(&self, asset: &Asset) -> Wants {
-        let daily = self
-            .lock()
+    pub(crate) fn wants_daily_bars(&self, asset: &Asset) -> bool {
+        self.lock()
             .iter()
-            .any(|one| one.feed.carries(asset) && names(&one.lock(), "dailyBars", &asset.symbol));
-        Wants { daily }
+            .any(|one| one.feed.carries(asset) && names(&one.lock(), "dailyBars", &asset.symbol))
     }
 
     /// The links of everybody who is connected.

@@ -1,16 +1,16 @@
 //! The laws of the books under random orders, prices and cancels.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
-use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::assets::AssetTable;
-use crate::books::Books;
+use crate::books::{Books, Change};
 use crate::calendar::Hours;
 use crate::clock::VenueClock;
 use crate::exchange::{Exchange, Fills, Inner};
@@ -216,8 +216,7 @@ impl Trial {
     fn books_can_be_written_and_read(&self, inner: &Inner) -> Result<(), TestCaseError> {
         let mut again = Books::default();
         for change in inner.books.as_changes() {
-            let line = serde_json::to_string(&change).unwrap();
-            again.apply(serde_json::from_str(&line).unwrap());
+            again.apply(written_and_read(&change));
         }
         prop_assert_eq!(again.account(self.account_id), inner.books.account(self.account_id));
         let orders =
@@ -227,6 +226,10 @@ impl Trial {
         prop_assert_eq!(executions(&again), executions(&inner.books));
         Ok(())
     }
+}
+
+fn written_and_read(change: &Change) -> Change {
+    serde_json::from_str(&serde_json::to_string(change).unwrap()).unwrap()
 }
 
 fn run(fills: Fills, multiplier: u8, actions: &[Action]) -> Result<(), TestCaseError> {

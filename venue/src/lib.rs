@@ -11,6 +11,7 @@ mod accounts;
 mod activities;
 mod assets;
 mod auth;
+mod book_snapshot;
 mod books;
 mod calendar;
 mod checks;
@@ -55,6 +56,7 @@ mod universe;
 mod venue;
 
 pub use assets::{AssetClass, Instrument};
+pub use book_snapshot::BookSnapshot;
 pub use clock::VenueClock;
 pub use error::VenueError;
 pub use options::{

@@ -23,6 +23,8 @@ pub(crate) struct Link {
     /// The newest ping that was answered.
     answered: watch::Sender<u64>,
     in_barrier: AtomicBool,
+    /// Whether something was queued since the last ping.
+    unproven: AtomicBool,
     next_ping: AtomicU64,
 }
 
@@ -39,6 +41,7 @@ impl Link {
             slow: Notify::new(),
             answered: watch::Sender::new(0),
             in_barrier: AtomicBool::new(true),
+            unproven: AtomicBool::new(false),
             next_ping: AtomicU64::new(0),
         };
         (link, receiver)
@@ -46,6 +49,7 @@ impl Link {
 
     /// Queues a frame without waiting; a full queue ends the connection.
     pub(crate) fn send(&self, message: Message) -> Result<(), TooSlow> {
+        self.unproven.store(true, Ordering::Release);
         match self.queue.try_send(message) {
             // A closed queue belongs to a client that left by itself.
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
@@ -71,7 +75,8 @@ impl Link {
     /// Waits until the client has read everything that was queued before this call. A client that
     /// does not answer in time is left out from then on.
     async fn settle(&self) {
-        if !self.in_barrier.load(Ordering::Acquire) {
+        if !self.in_barrier.load(Ordering::Acquire) || !self.unproven.swap(false, Ordering::AcqRel)
+        {
             return;
         }
         let ping = self.next_ping.fetch_add(1, Ordering::AcqRel) + 1;

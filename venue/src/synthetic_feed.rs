@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(50);
 const CATCH_UP_MAX: TimeDelta = TimeDelta::seconds(10);
 
 /// The feed of the invented market.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct SyntheticFeed {
     pub(crate) exchange: SharedExchange,
     pub(crate) hub: Arc<DataHub>,
@@ -88,7 +88,9 @@ impl SyntheticFeed {
             self.exchange.pass_time(now);
             self.hub.publish(&events);
             if minute_of(until) != minute_of(now) {
-                self.publish_bars(&lanes, minute_of(now));
+                // A day's bar may need a day of trades: not on a thread that serves connections.
+                let feed = self.clone();
+                tokio::task::spawn_blocking(move || feed.publish_bars(minute_of(now)));
             }
             until = now;
         }
@@ -128,19 +130,18 @@ impl SyntheticFeed {
     }
 
     /// The bars of the minute that just ended, and the day's bars so far.
-    fn publish_bars(&self, lanes: &[Lane], minute_end: DateTime<Utc>) {
+    fn publish_bars(&self, minute_end: DateTime<Utc>) {
         let minute = minute_end - TimeDelta::minutes(1);
         let mut events = Vec::new();
-        for lane in lanes {
-            let asset = &lane.listing.asset;
-            let wants = self.hub.wants_bars(asset);
+        for listing in self.market.listings() {
+            let asset = &listing.asset;
             if let Some(bar) = self.history.bar(asset, Timeframe::MINUTE, minute, minute_end) {
-                events.push(event(&lane.listing, bar.at, Happening::Minute(bar)));
+                events.push(event(listing, bar.at, Happening::Minute(bar)));
             }
-            if wants.daily {
+            if self.hub.wants_daily_bars(asset) {
                 let start = Timeframe::DAY.start_of(minute);
                 if let Some(bar) = self.history.bar(asset, Timeframe::DAY, start, minute_end) {
-                    events.push(event(&lane.listing, bar.at, Happening::Day(bar)));
+                    events.push(event(listing, bar.at, Happening::Day(bar)));
                 }
             }
         }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::assets::{AssetTable, Instrument};
+use crate::book_snapshot::BookSnapshot;
 use crate::calendar::Hours;
 use crate::clock::VenueClock;
 use crate::data_hub::DataHub;
@@ -87,6 +88,11 @@ impl Venue {
     pub fn add_account(&self, spec: &AccountSpec) -> Result<(), VenueError> {
         check_accounts(std::slice::from_ref(spec))?;
         add_account(&self.server, spec)
+    }
+
+    /// The books of the account with a key id; `None` when there is no such account.
+    pub fn book_snapshot(&self, key_id: &str) -> Option<BookSnapshot> {
+        self.server.exchange.read(|inner| BookSnapshot::of(inner, key_id))
     }
 
     /// Closes the port, all connections and the books.

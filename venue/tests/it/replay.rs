@@ -1,12 +1,17 @@
 //! Recorded data: what the tape shows, and at which prices orders meet it.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::fmt::Write;
 use std::fs::write;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use venue::{ReplayOptions, Source, Speed, Venue, VenueError, VenueOptions};
+use tokio::sync::Semaphore;
+use venue::{Pacer, ReplayOptions, Source, Speed, Store, Venue, VenueError, VenueOptions};
 
 use crate::support::{DEADLINE, Http, Socket, start, steady_now};
 
@@ -256,5 +261,94 @@ async fn the_carried_recordings_replay_thirteen_years_of_four_stocks() {
     let path = "/v2/stocks/AAPL/bars?timeframe=1Day&start=2013-02-25&end=2013-03-01";
     let bars = http.get(path).await;
     assert_eq!(bars["bars"].as_array().unwrap().len(), 5, "{bars}");
+    venue.stop().await;
+}
+
+/// Lets the tape go one step for each permit.
+#[derive(Debug)]
+struct StepByStep(Semaphore);
+
+impl Pacer for StepByStep {
+    fn settled(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async { self.0.acquire().await.unwrap().forget() })
+    }
+}
+
+#[tokio::test]
+async fn the_tape_and_its_clock_stand_still_until_the_engine_has_settled() {
+    let directory = recordings(&[("ABC_1d.csv", DAYS)]);
+    let pacer = Arc::new(StepByStep(Semaphore::new(0)));
+    let mut options = options(directory.path());
+    options.pacer = Arc::<StepByStep>::clone(&pacer);
+    if let Source::Replay(replay) = &mut options.source {
+        replay.wait_for_subscriber = false;
+    }
+    let venue = Venue::start(options).await.unwrap();
+    let steps = async |expected: u64| {
+        let wait = async {
+            while venue.replay_progress().unwrap().steps < expected {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, wait).await.unwrap();
+    };
+    let times = ["2024-01-02T00:00:00Z", "2024-01-02T06:00:00Z", "2024-01-02T12:00:00Z"];
+    for (count, time) in (1..).zip(times) {
+        pacer.0.add_permits(1);
+        steps(count).await;
+        // The next step waits for a permit that nobody has given.
+        assert_eq!(venue.clock().now(), time.parse::<chrono::DateTime<chrono::Utc>>().unwrap());
+        assert_eq!(venue.replay_progress().unwrap().steps, count);
+    }
+    venue.stop().await;
+}
+
+#[tokio::test]
+async fn a_replay_that_is_started_again_knows_its_orders_and_takes_none_twice() {
+    let directory = recordings(&[("ABC_1d.csv", DAYS)]);
+    let books = tempfile::tempdir().unwrap();
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let store = Store::Directory(books.path().to_owned());
+        let (venue, http) = start(VenueOptions { store, ..options(directory.path()) }).await;
+        follow(&venue, "ABC", "/v2/sip", async |messages| {
+            if is_over(messages, "2024-01-02") {
+                let order = json!({"symbol": "ABC", "qty": 5, "side": "buy", "type": "market",
+                    "time_in_force": "day", "client_order_id": "a"});
+                answers.push(http.post_order(order).await.status);
+            }
+        })
+        .await;
+        let snapshot = venue.book_snapshot(crate::support::KEY).unwrap();
+        assert_eq!((snapshot.orders, snapshot.executions, snapshot.open_orders), (1, 1, 0));
+        assert_eq!(snapshot.cash.to_string(), "99470");
+        venue.stop().await;
+    }
+    assert_eq!(answers, [200, 422]);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_told_and_let_go_and_the_tape_goes_on() {
+    let mut minutes = "timestamp,open,high,low,close,volume\n".to_owned();
+    for minute in 0..30_000 {
+        let at = chrono::DateTime::from_timestamp(1_700_000_040 + minute * 60, 0).unwrap();
+        writeln!(minutes, "{},10,11,9,10,8", at.to_rfc3339()).unwrap();
+    }
+    let directory = recordings(&[("ABC_1m.csv", &minutes)]);
+    let mut options = options(directory.path());
+    if let Source::Replay(replay) = &mut options.source {
+        replay.speed = Speed::Times(1e12);
+    }
+    let (venue, _http) = start(options).await;
+    let subscribe = json!({"action": "subscribe", "trades": ["*"], "quotes": ["*"]});
+    let mut stuck = Socket::data(&venue, "/v2/sip", subscribe).await;
+    tokio::time::timeout(DEADLINE, venue.replay_finished()).await.unwrap();
+    assert_eq!(venue.replay_progress().unwrap().bars, 30_000);
+    let mut last = None;
+    while let Some(frame) = stuck.frame_or_end().await {
+        last = Some(frame);
+    }
+    let goodbye: Value = serde_json::from_slice(&last.unwrap().into_data()).unwrap();
+    assert_eq!(goodbye, json!([{"T": "error", "code": 407, "msg": "slow client"}]));
     venue.stop().await;
 }
