@@ -171,7 +171,7 @@ impl Standing {
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_770_000_000 + second, 0).unwrap()

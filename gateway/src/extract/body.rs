@@ -154,7 +154,7 @@ mod tests {
             ),
             (r#"{"ticker":"A","legs":{"X":{}}}"#, "required", "legs.X.side"),
             (r#"{"ticker":"A","legs":{"X":{"side":true}}}"#, "wrong_type", "legs.X.side"),
-            ("[]", "required", "ticker"),
+            ("[]", "wrong_type", "body"),
             ("7", "wrong_type", "body"),
         ];
         for (json, code, field) in rows {

@@ -55,7 +55,7 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
 fn with_problem(mut response: Response, method: &Method, path: &str, id: &str) -> Response {
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
-        None if response.status().as_u16() >= 400 => of_framework(response.status(), method, path),
+        None if is_of_framework(&response) => of_framework(response.status(), method, path),
         None => return response,
     };
     log(&problem, response.status());
@@ -66,6 +66,12 @@ fn with_problem(mut response: Response, method: &Method, path: &str, id: &str) -
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     *response.body_mut() = Body::from(text(&document));
     response
+}
+
+/// A refusal without a body of ours: a handler that has more to say answers JSON.
+fn is_of_framework(response: &Response) -> bool {
+    let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    response.status().as_u16() >= 400 && media_type != Some(b"application/json")
 }
 
 fn of_framework(status: StatusCode, method: &Method, path: &str) -> Problem {

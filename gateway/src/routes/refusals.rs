@@ -11,8 +11,10 @@ use crate::wire::problem::ProblemDocument;
 pub(crate) struct Always;
 /// Of operations that need a login.
 pub(crate) struct NeedsLogin;
-/// Of operations that take a body or parameters.
-pub(crate) struct NeedsValidInput;
+/// Of operations that take a body.
+pub(crate) struct NeedsValidBody;
+/// Of operations that take parameters in the query.
+pub(crate) struct NeedsValidQuery;
 
 impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -32,9 +34,20 @@ impl IntoResponses for NeedsLogin {
     }
 }
 
-impl IntoResponses for NeedsValidInput {
+impl IntoResponses for NeedsValidBody {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        all(&[(422, "`validation_failed`: `errors` names each field that is wrong")])
+        all(&[
+            (400, "`invalid_json`: the detail names line and column"),
+            (413, "`body_too_large`"),
+            (415, "`unsupported_media_type`: send JSON"),
+            (422, "`validation_failed`: `errors` names each field that is wrong"),
+        ])
+    }
+}
+
+impl IntoResponses for NeedsValidQuery {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        all(&[(422, "`validation_failed`: `errors` names each parameter that is wrong")])
     }
 }
 

@@ -314,21 +314,26 @@ async fn a_change_waits_for_an_activation_that_is_under_way() {
     let token = gateway.token_of("trader123").await;
     let path = created(&gateway, &token, "mine").await;
     let held = gateway.engine.gate.lock().await;
-    let activate = post(&gateway, &token, format!("{path}/activate"));
     let body = json!({"tickers": ["MSFT"]});
-    let change = patch(&gateway, &token, &path, &body);
-    tokio::pin!(activate, change);
-    // The activation reaches the engine first, and waits there.
-    let reached = async {
-        while gateway.engine.at_gate.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+    let both = async {
+        let activate = post(&gateway, &token, format!("{path}/activate"));
+        let change = async {
+            // The activation reaches the engine first, and waits there.
+            while gateway.engine.at_gate.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+            patch(&gateway, &token, &path, &body).await
+        };
+        let release = async {
+            while gateway.engine.at_gate.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+            drop(held);
+        };
+        let (activated, changed, ()) = tokio::join!(activate, change, release);
+        (activated, changed)
     };
-    tokio::select! {
-        _ = &mut activate => unreachable!("the engine is held"),
-        () = reached => {}
-    }
-    let (activated, changed, ()) = tokio::join!(activate, change, async { drop(held) });
+    let (activated, changed) = both.await;
     assert_eq!(activated.status, 200);
     assert_eq!(changed.problem(), code(409, "config_active"));
     gateway.test.drop_database().await;

@@ -115,7 +115,8 @@ async fn a_client_that_talks_too_much_or_too_long_is_let_go() {
         match next(&mut chatty).await {
             Message::Close(close) => break close.unwrap(),
             message => {
-                codes.push(serde_json::from_str::<Value>(message.to_text().unwrap()).unwrap())
+                let text = message.to_text().unwrap();
+                codes.push(serde_json::from_str::<Value>(text).unwrap());
             }
         }
     };

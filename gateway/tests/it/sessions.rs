@@ -57,7 +57,7 @@ async fn without_a_good_token_nobody_is_anybody() {
     assert_eq!(nothing.problem(), code(401, "authentication_required"));
     let other_scheme = Call::get("/v1/auth/me").header("authorization", "Basic dXNlcjpwYXNz");
     assert_eq!(gateway.send(other_scheme).await.problem(), code(401, "token_invalid"));
-    let forged = format!("{}x", token);
+    let forged = format!("{token}x");
     assert_eq!(me(&gateway, &forged).await.problem(), code(401, "token_invalid"));
     gateway.clock.forward(3599);
     assert_eq!(me(&gateway, &token).await.status, 200);

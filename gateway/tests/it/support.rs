@@ -1,5 +1,4 @@
 //! What the tests share: a gateway on a fresh database, and a client of it.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -58,6 +57,9 @@ impl IdSource for CountedIds {
     }
 }
 
+/// The version of the newest change, and each price with the version of its own.
+type Board = (u64, BTreeMap<Ticker, (u64, PriceQuote)>);
+
 /// An engine that does what the test says.
 #[derive(Debug)]
 pub(crate) struct ScriptedEngine {
@@ -69,7 +71,7 @@ pub(crate) struct ScriptedEngine {
     pub(crate) calls: Mutex<Vec<String>>,
     pub(crate) reports: Mutex<Vec<ActorReport>>,
     pub(crate) health: Mutex<EngineHealth>,
-    board: Mutex<(u64, BTreeMap<Ticker, (u64, PriceQuote)>)>,
+    board: Mutex<Board>,
     /// Commands wait here while it is held.
     pub(crate) gate: tokio::sync::Mutex<()>,
     /// Commands that came as far as the gate.
@@ -291,7 +293,7 @@ fn settings() -> GatewaySettings {
             bearer: lifetimes(3600, 2_592_000),
             cookie: lifetimes(900, 604_800),
             login_attempts: 5,
-            login_window: Duration::from_secs(900),
+            login_window: Duration::from_mins(15),
             password: PasswordCost { memory_kb: 8, iterations: 1 },
         },
         limits: LimitSettings {

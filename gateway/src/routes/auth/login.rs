@@ -17,7 +17,7 @@ use crate::face::{self, Face};
 use crate::limiter::AddressKey;
 use crate::password::Verdict;
 use crate::problem::{Checks, Problem};
-use crate::routes::refusals::{Always, NeedsValidInput};
+use crate::routes::refusals::{Always, NeedsValidBody};
 use crate::session::{self, Tokens};
 use crate::wire::auth::{LoginAnswer, LoginRequest};
 use crate::wire::problem::ProblemDocument;
@@ -42,7 +42,7 @@ const LOGIN_LENGTH_MAX: usize = 255;
          content_type = "application/problem+json"),
         (status = 403, description = "`account_disabled`; on `/api` also `csrf_refused`",
          body = ProblemDocument, content_type = "application/problem+json"),
-        NeedsValidInput,
+        NeedsValidBody,
         Always,
         (status = 429, description = "`too_many_logins`: failed too often, for this account or \
          from this address; or `rate_limited`. See `Retry-After`", body = ProblemDocument,

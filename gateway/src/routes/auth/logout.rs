@@ -14,7 +14,7 @@ use crate::audit;
 use crate::extract::{Client, MaybeCaller, OptionalBody};
 use crate::face::{self, ACCESS_COOKIE, REFRESH_COOKIE};
 use crate::problem::Problem;
-use crate::routes::refusals::{Always, NeedsLogin, NeedsValidInput};
+use crate::routes::refusals::{Always, NeedsLogin, NeedsValidBody};
 use crate::session;
 use crate::token;
 use crate::wire::auth::RefreshTokenRequest;
@@ -33,7 +33,7 @@ use crate::wire::auth::RefreshTokenRequest;
     responses(
         (status = 204, description = "Logged out"),
         NeedsLogin,
-        NeedsValidInput,
+        NeedsValidBody,
         Always,
     ),
     security(("bearer" = []), ("cookie" = [])),

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::extract::{Client, OptionalBody};
 use crate::face::{self, Face, REFRESH_COOKIE};
 use crate::problem::Problem;
-use crate::routes::refusals::{Always, NeedsValidInput};
+use crate::routes::refusals::{Always, NeedsValidBody};
 use crate::session::{self, RefreshRefusal, Tokens};
 use crate::wire::auth::{RefreshAnswer, RefreshTokenRequest};
 use crate::wire::problem::ProblemDocument;
@@ -32,7 +32,7 @@ use crate::wire::problem::ProblemDocument;
         (status = 401, description = "`refresh_token_unknown`, `refresh_token_expired`, \
          `refresh_token_reused` or `session_revoked`: log in again", body = ProblemDocument,
          content_type = "application/problem+json"),
-        NeedsValidInput,
+        NeedsValidBody,
         Always,
     ),
 )]

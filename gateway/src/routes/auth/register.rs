@@ -13,7 +13,7 @@ use crate::audit;
 use crate::extract::{Body, Client};
 use crate::password::{self, PasswordPolicyError};
 use crate::problem::{Checks, Problem};
-use crate::routes::refusals::{Always, NeedsValidInput};
+use crate::routes::refusals::{Always, NeedsValidBody};
 use crate::wire::auth::RegisterRequest;
 use crate::wire::problem::ProblemDocument;
 use crate::wire::user::RegisteredUser;
@@ -34,7 +34,7 @@ const NAME_LENGTH_MAX: usize = 100;
         (status = 201, description = "Registered", body = RegisteredUser),
         (status = 409, description = "`email_taken` or `username_taken`", body = ProblemDocument,
          content_type = "application/problem+json"),
-        NeedsValidInput,
+        NeedsValidBody,
         Always,
     ),
 )]

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::audit;
 use crate::extract::{Body, Caller, Client};
 use crate::problem::{Checks, Problem};
-use crate::routes::refusals::{Always, NeedsLogin, NeedsValidInput};
+use crate::routes::refusals::{Always, NeedsLogin, NeedsValidBody};
 use crate::wire::config::{ConfigDocument, CreateConfigRequest};
 use crate::wire::problem::ProblemDocument;
 
@@ -38,7 +38,7 @@ const CHECK_INTERVAL_DEFAULT_S: i64 = 300;
         (status = 409, description = "`name_taken`, or `too_many_configs`: delete one first",
          body = ProblemDocument, content_type = "application/problem+json"),
         NeedsLogin,
-        NeedsValidInput,
+        NeedsValidBody,
         Always,
     ),
     security(("bearer" = []), ("cookie" = [])),

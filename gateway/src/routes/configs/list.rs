@@ -9,7 +9,7 @@ use storage::configs;
 use crate::app::App;
 use crate::extract::{Caller, QueryOf};
 use crate::problem::Problem;
-use crate::routes::refusals::{Always, NeedsLogin, NeedsValidInput};
+use crate::routes::refusals::{Always, NeedsLogin, NeedsValidQuery};
 use crate::wire::config::ConfigList;
 
 /// List the caller's configs
@@ -27,7 +27,7 @@ use crate::wire::config::ConfigList;
     responses(
         (status = 200, description = "The configs", body = ConfigList),
         NeedsLogin,
-        NeedsValidInput,
+        NeedsValidQuery,
         Always,
     ),
     security(("bearer" = []), ("cookie" = [])),

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::audit;
 use crate::extract::{Body, Caller, Client, ConfigPath, no_such_config};
 use crate::problem::{Checks, Problem};
-use crate::routes::refusals::{Always, NeedsLogin, NeedsValidInput};
+use crate::routes::refusals::{Always, NeedsLogin, NeedsValidBody};
 use crate::wire::config::{ConfigDocument, StrategiesPatch, UpdateConfigRequest};
 use crate::wire::problem::ProblemDocument;
 
@@ -34,7 +34,7 @@ use crate::wire::problem::ProblemDocument;
         (status = 409, description = "`config_active`: deactivate it first; or `name_taken`",
          body = ProblemDocument, content_type = "application/problem+json"),
         NeedsLogin,
-        NeedsValidInput,
+        NeedsValidBody,
         Always,
     ),
     security(("bearer" = []), ("cookie" = [])),

@@ -15,7 +15,7 @@ use super::csv;
 use crate::app::App;
 use crate::extract::{Caller, QueryOf};
 use crate::problem::Problem;
-use crate::routes::refusals::{Always, NeedsLogin, NeedsValidInput};
+use crate::routes::refusals::{Always, NeedsLogin, NeedsValidQuery};
 use crate::wire::trade::{TradeDocument, TradeList};
 
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
@@ -44,7 +44,7 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
         (status = 200, description = "A page of trades",
          content((TradeList = "application/json"), (String = "text/csv"))),
         NeedsLogin,
-        NeedsValidInput,
+        NeedsValidQuery,
         Always,
     ),
     security(("bearer" = []), ("cookie" = [])),
