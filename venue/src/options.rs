@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 use secrecy::SecretString;
@@ -25,6 +26,8 @@ pub struct VenueOptions {
     /// Requests that an account may make in any 60 seconds, on the trading and the data API
     /// each.
     pub requests_per_minute: u32,
+    /// How long a client of a stream may take to authenticate.
+    pub auth_timeout: Duration,
     /// Asked between two steps of a replay at full speed.
     pub pacer: Arc<dyn Pacer>,
 }
@@ -120,6 +123,7 @@ impl Default for VenueOptions {
             source: Source::Synthetic(SyntheticOptions::default()),
             accounts: vec![AccountSpec::demo()],
             requests_per_minute: 200,
+            auth_timeout: Duration::from_secs(10),
             pacer: Arc::new(Unpaced),
         }
     }

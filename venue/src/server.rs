@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -10,6 +11,7 @@ use crate::clock;
 use crate::data_hub::DataHub;
 use crate::exchange::SharedExchange;
 use crate::history::History;
+use crate::options::VenueOptions;
 use crate::rate_limit::RateLimit;
 
 /// WebSocket connections that are served at the same time.
@@ -25,6 +27,8 @@ pub(crate) struct Server {
     pub(crate) history: Arc<History>,
     pub(crate) keys: KeyRing,
     pub(crate) limit: RateLimit,
+    /// How long a client of a stream may take to authenticate.
+    pub(crate) auth_timeout: Duration,
     /// True once the venue stops.
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) requests: AtomicU64,
@@ -37,14 +41,15 @@ impl Server {
         exchange: SharedExchange,
         data_hub: Arc<DataHub>,
         history: Arc<History>,
-        requests_per_minute: u32,
+        options: &VenueOptions,
     ) -> Self {
         Self {
             exchange,
             data_hub,
             history,
             keys: KeyRing::default(),
-            limit: RateLimit::new(requests_per_minute, clock::steady_now()),
+            limit: RateLimit::new(options.requests_per_minute, clock::steady_now()),
+            auth_timeout: options.auth_timeout,
             stop: watch::Sender::new(false),
             requests: AtomicU64::new(0),
             history_pages: Semaphore::new(HISTORY_PAGES_MAX),

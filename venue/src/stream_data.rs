@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use serde_json::{Map, Value, json};
@@ -13,9 +12,6 @@ use crate::data_wire::{self, Codec};
 use crate::link::{self, Link};
 use crate::server::Server;
 use crate::tasks;
-
-/// How long a client may take to authenticate.
-const AUTH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a client asked for in its handshake.
 #[derive(Debug)]
@@ -81,7 +77,7 @@ impl Session {
         let codec = self.subscriber.codec;
         let link = Arc::clone(&self.subscriber.link);
         let mut stop = self.server.stop.subscribe();
-        let deadline = tokio::time::sleep(AUTH_TIMEOUT);
+        let deadline = tokio::time::sleep(self.server.auth_timeout);
         tokio::pin!(deadline);
         loop {
             tokio::select! {

@@ -17,8 +17,6 @@ use crate::server::Server;
 use crate::tasks;
 use crate::trade_hub::{Frames, Listener};
 
-/// How long a client may take to authenticate.
-const AUTH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a refused client may read its refusal.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Silence after an acknowledgement: apca drops updates that come while it waits for the reply.
@@ -58,7 +56,7 @@ impl Session {
     async fn run(&mut self, socket: &mut WebSocket, queue: &mut mpsc::Receiver<Message>) {
         let link = Arc::clone(&self.link);
         let mut stop = self.server.stop.subscribe();
-        let auth_deadline = Instant::from_std(clock::steady_now()) + AUTH_TIMEOUT;
+        let auth_deadline = Instant::from_std(clock::steady_now()) + self.server.auth_timeout;
         loop {
             let deadline = match (self.leaves_at, self.account_id) {
                 (Some(at), _) => Some(at),

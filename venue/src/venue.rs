@@ -36,6 +36,9 @@ use crate::universe;
 /// How long open requests may take to finish when the venue stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The slowest replay, in seconds of tape per second.
+const SPEED_MIN: f64 = 0.001;
+
 /// A running venue. Dropping it stops it too, without waiting for its tasks.
 #[derive(Debug)]
 pub struct Venue {
@@ -139,7 +142,7 @@ async fn start_synthetic(
     };
     feed.prime();
     let history = Arc::new(History::Synthetic(past));
-    let server = Arc::new(Server::new(exchange, hub, history, options.requests_per_minute));
+    let server = Arc::new(Server::new(exchange, hub, history, &options));
     let mut venue = open(server, &options).await?;
     venue.tasks.push(tasks::spawn(feed.run(venue.server.stop.subscribe())));
     Ok(venue)
@@ -171,7 +174,7 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
         progress: Arc::clone(&progress),
     };
     let history = Arc::new(History::Recorded(past));
-    let server = Arc::new(Server::new(exchange, hub, history, options.requests_per_minute));
+    let server = Arc::new(Server::new(exchange, hub, history, &options));
     let mut venue = open(server, &options).await?;
     venue.replay = Some(progress);
     venue.tasks.push(tasks::spawn(feed.run(tape, venue.server.stop.subscribe())));
@@ -249,11 +252,11 @@ fn check_accounts(accounts: &[AccountSpec]) -> Result<(), VenueError> {
 fn check_speed(speed: Speed) -> Result<(), VenueError> {
     match speed {
         Speed::Max => Ok(()),
-        Speed::Times(times) if times.is_finite() && times > 0.0 => Ok(()),
+        Speed::Times(times) if times.is_finite() && times >= SPEED_MIN => Ok(()),
         Speed::Times(times) => Err(VenueError::Option {
             option: "speed",
             value: times.to_string(),
-            expected: "a number above 0, or max",
+            expected: "a number from 0.001, or max",
         }),
     }
 }

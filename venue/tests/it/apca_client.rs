@@ -6,6 +6,7 @@ use apca::api::v2::{
     position, positions, updates,
 };
 use apca::data::v2::stream::{Data, IEX, MarketData, RealtimeData, drive};
+use apca::data::v2::{bars, quotes, trades};
 use apca::{ApiInfo, Client, RequestError};
 use futures_util::{FutureExt, StreamExt};
 use num_decimal::Num;
@@ -112,6 +113,22 @@ async fn apca_hears_of_a_fill_and_finds_it_in_positions_and_activities() {
         }
     });
     sold.await.unwrap();
+    venue.stop().await;
+}
+
+/// The crate's own client asks a fixed host for history, so its types read our answers instead.
+#[tokio::test]
+async fn apca_reads_pages_of_bars_trades_and_quotes() {
+    let (venue, http) = start(synthetic()).await;
+    let day = "start=2026-11-20T15:00:00Z&end=2026-11-20T15:01:00Z&limit=2";
+    let text =
+        async |kind: &str| http.get(&format!("/v2/stocks/SPY/{kind}&{day}")).await.to_string();
+    let page: bars::Bars = serde_json::from_str(&text("bars?timeframe=1Min").await).unwrap();
+    assert_eq!((page.symbol.as_str(), page.bars.len()), ("SPY", 2));
+    let page: trades::Trades = serde_json::from_str(&text("trades?feed=iex").await).unwrap();
+    assert_eq!((page.trades.len(), page.next_page_token.is_some()), (2, true));
+    let page: quotes::Quotes = serde_json::from_str(&text("quotes?feed=iex").await).unwrap();
+    assert_eq!(page.quotes.len(), 2);
     venue.stop().await;
 }
 

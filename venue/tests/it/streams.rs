@@ -1,8 +1,11 @@
 //! Both WebSocket streams: handshakes, dialects, codecs and refusals.
 
+use std::time::Duration;
+
 use rmp_serde::from_slice;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
+use venue::VenueOptions;
 
 use crate::support::{KEY, SECRET, Socket, start, steady_now, synthetic};
 
@@ -51,6 +54,20 @@ async fn a_wrong_key_is_refused_and_the_connection_ends() {
     assert_eq!(data.next().await[0]["code"], 403);
     data.send(&json!("nonsense")).await;
     assert_eq!(data.next().await[0]["code"], 400);
+    venue.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_authenticate_in_time_is_told_and_let_go() {
+    assert_eq!(VenueOptions::default().auth_timeout, Duration::from_secs(10));
+    let options = VenueOptions { auth_timeout: Duration::from_millis(50), ..synthetic() };
+    let (venue, _http) = start(options).await;
+    let mut data = Socket::open(&venue, "/v2/sip").await;
+    assert_eq!(data.next().await[0]["msg"], "connected");
+    assert_eq!(data.next().await, json!([{"T": "error", "code": 404, "msg": "auth timeout"}]));
+    assert!(data.frame_or_end().await.is_none());
+    let mut trade = Socket::open(&venue, "/stream").await;
+    assert!(trade.frame_or_end().await.is_none());
     venue.stop().await;
 }
 
