@@ -23,6 +23,14 @@ pub(crate) enum Face {
 }
 
 impl Face {
+    /// What the paths of this face begin with.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Bearer => "/v1",
+            Self::Cookie => "/api",
+        }
+    }
+
     pub(crate) fn lifetimes(self, settings: &AuthSettings) -> Lifetimes {
         match self {
             Self::Bearer => settings.bearer,

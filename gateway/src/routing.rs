@@ -35,8 +35,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let cookie = Router::from(api()).layer(Extension(Face::Cookie));
     let with = |app: &Arc<App>| Arc::clone(app);
     Router::new()
-        .nest("/v1", bearer)
-        .nest("/api", cookie)
+        .nest(Face::Bearer.prefix(), bearer)
+        .nest(Face::Cookie.prefix(), cookie)
         .merge(Router::from(outside()))
         .merge(docs::router(&document()))
         .layer(DefaultBodyLimit::max(app.settings.limits.body_bytes))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
+use storage::sessions;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -100,6 +101,7 @@ pub async fn serve(
     };
     tokio::select! {
         served = finished => served.map_err(GatewayError::Serve),
+        () = tidy_up(&app) => Ok(()),
         () = after(stopping, grace) => {
             tracing::warn!(grace_ms = grace.as_millis(), "open connections were dropped at the end");
             Ok(())
@@ -139,6 +141,22 @@ async fn after(mut stopping: watch::Receiver<bool>, grace: Duration) {
     // An error means that the sender is gone: the server ended already.
     if stopping.wait_for(|stopping| *stopping).await.is_ok() {
         tokio::time::sleep(grace).await;
+    }
+}
+
+/// Forgets refresh tokens that have expired, for as long as the server serves.
+async fn tidy_up(app: &App) {
+    let mut hours = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        hours.tick().await;
+        let purged =
+            async { sessions::purge_expired(&mut *app.connection().await?, app.now()).await };
+        match purged.await {
+            Ok(0) => {}
+            Ok(purged) => tracing::info!(purged, "{purged} expired refresh tokens were forgotten"),
+            // Nothing depends on it: the next hour tries again.
+            Err(error) => tracing::warn!(error = %error, "expired refresh tokens were kept"),
+        }
     }
 }
 

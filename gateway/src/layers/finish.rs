@@ -63,7 +63,6 @@ fn with_problem(mut response: Response, method: &Method, path: &str, id: &str) -
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     *response.body_mut() = Body::from(text(&document));
     response
 }
@@ -124,6 +123,8 @@ fn secure(headers: &mut HeaderMap, behind_tls: bool) {
     let strict = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     // The documentation page brings its own, wider one.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(strict);
+    // Answers are one user's and of one moment.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -134,7 +135,7 @@ fn secure(headers: &mut HeaderMap, behind_tls: bool) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if behind_tls {
-        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
 }

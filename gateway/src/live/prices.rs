@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use engine::Ticker;
 use futures_util::stream::SplitSink;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{Sink, SinkExt as _, StreamExt as _};
 use http::StatusCode;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -181,6 +181,11 @@ impl Stream {
     async fn send_news(&mut self) -> Result<(), End> {
         // An engine that does not answer now is asked again at the next tick.
         let Ok(news) = self.app.troupe.prices_since(self.version).await else { return Ok(()) };
+        if news.version < self.version {
+            // The board was made anew and counts from another start: take all of it.
+            self.version = 0;
+            return Ok(());
+        }
         self.version = news.version;
         match self.frame(news) {
             Some(frame) => self.send(&frame).await,
@@ -195,7 +200,9 @@ impl Stream {
         }
         let sent = &self.sent;
         news.prices.retain(|ticker, quote| {
-            sent.get(ticker).is_none_or(|price| price.to_bits() != quote.price.to_bits())
+            let is_new =
+                sent.get(ticker).is_none_or(|price| price.to_bits() != quote.price.to_bits());
+            is_new && quote.price.is_finite()
         });
         let newest = news.prices.values().max_by_key(|quote| quote.at)?;
         let (timestamp, source) = (newest.at, newest.source);
@@ -244,11 +251,7 @@ impl Stream {
     }
 
     async fn push(&mut self, message: Message) -> Result<(), End> {
-        match tokio::time::timeout(SEND_PATIENCE, self.sink.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_elapsed) => Err(End::Stuck),
-        }
+        push(&mut self.sink, message, SEND_PATIENCE).await
     }
 
     async fn close(&mut self, end: End) {
@@ -267,6 +270,19 @@ impl Stream {
         if self.push(Message::Close(Some(frame))).await.is_err() {
             tracing::debug!("a price stream was gone before its farewell");
         }
+    }
+}
+
+/// Sends, but not for ever: whoever does not read must not hold us.
+async fn push<S: Sink<Message> + Unpin>(
+    sink: &mut S,
+    message: Message,
+    patience: Duration,
+) -> Result<(), End> {
+    match tokio::time::timeout(patience, sink.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_elapsed) => Err(End::Stuck),
     }
 }
 
@@ -296,7 +312,38 @@ const TOO_MANY_MESSAGES: PriceFrame = PriceFrame::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::decimal_text;
+    use super::*;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    /// A client that takes nothing any more.
+    struct Full;
+
+    impl Sink<Message> for Full {
+        type Error = ();
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            Poll::Pending
+        }
+
+        fn start_send(self: Pin<&mut Self>, _: Message) -> Result<(), ()> {
+            Err(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            Poll::Pending
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_not_waited_for() {
+        let message = Message::Text("{}".into());
+        assert_eq!(push(&mut Full, message, Duration::from_millis(1)).await, Err(End::Stuck));
+    }
 
     #[test]
     fn a_price_is_written_short_exact_and_without_an_exponent() {

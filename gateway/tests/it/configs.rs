@@ -38,6 +38,7 @@ async fn a_created_config_is_answered_listed_and_found_on_both_faces() {
     let config = answer.json();
     let id = text(&config["id"]);
     assert_eq!(answer.header("location"), format!("{CONFIGS}/{id}"));
+    assert_eq!(answer.header("cache-control"), "no-store");
     let expected = json!({
         "id": id,
         "name": "My Strategy",

@@ -101,7 +101,7 @@ async fn requests_are_limited_per_user_and_per_address() {
 
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_given_up() {
-    let gateway = Gateway::start_with(|s| s.request_timeout = Duration::from_millis(300)).await;
+    let gateway = Gateway::start_with(|s| s.request_timeout = Duration::from_secs(2)).await;
     let token = gateway.token_of("trader123").await;
     let body = json!({"name": "mine", "tickers": ["AAPL"]});
     let config = gateway.send(Call::post("/v1/trading/configs").bearer(&token).json(&body)).await;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use gateway::GatewayError;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Gateway, Served};
+use crate::support::{Call, Gateway, PATIENCE, Served, text};
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_what_to_do() {
@@ -46,6 +47,31 @@ async fn a_request_over_tcp_is_answered_and_the_server_ends_when_told() {
     let address = served.address;
     served.stop().await;
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    gateway.test.drop_database().await;
+}
+
+#[tokio::test]
+async fn expired_refresh_tokens_are_forgotten() {
+    let gateway = Gateway::start().await;
+    gateway.register("trader123").await;
+    let old = text(&gateway.login("trader123").await["refresh_token"]);
+    gateway.clock.forward(2_000_000);
+    let young = text(&gateway.login("trader123").await["refresh_token"]);
+    gateway.clock.forward(1_000_000);
+    let served = Served::of(&gateway).await;
+    let code_of = async |token: &str| {
+        let body = json!({"refresh_token": token});
+        gateway.send(Call::post("/v1/auth/refresh").json(&body)).await.problem().1
+    };
+    let forgotten = async {
+        while code_of(&old).await != "refresh_token_unknown" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, forgotten).await.unwrap();
+    let body = json!({"refresh_token": young});
+    assert_eq!(gateway.send(Call::post("/v1/auth/refresh").json(&body)).await.status, 200);
+    served.stop().await;
     gateway.test.drop_database().await;
 }
 

@@ -8,6 +8,7 @@ use axum::{Extension, Json};
 use axum_extra::extract::CookieJar;
 use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
+use storage::StorageError;
 use storage::users::{self, User};
 
 use crate::app::{AccountKey, App};
@@ -143,14 +144,15 @@ async fn admit(
         Verdict::RightButOutdated => Some(app.hasher.hash(password).await?),
         Verdict::Right | Verdict::Wrong => None,
     };
-    let mut connection = app.connection().await?;
+    let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
     if let Some(hash) = renewed {
-        users::set_password_hash(&mut connection, user.id, &hash, now).await?;
+        users::set_password_hash(&mut transaction, user.id, &hash, now).await?;
     }
-    let tokens = session::open(app, &mut connection, user, face, client).await?;
-    users::record_login(&mut connection, user.id, now).await?;
+    let tokens = session::open(app, &mut transaction, user, face, client).await?;
+    users::record_login(&mut transaction, user.id, now).await?;
     let entry = audit::Entry::of_user("auth.login", user.id);
-    audit::write(app, &mut connection, entry, client).await?;
+    audit::write(app, &mut transaction, entry, client).await?;
+    transaction.commit().await.map_err(StorageError::from)?;
     tracing::info!(user.id = %user.id, "user {} logged in", user.id);
     Ok(tokens)
 }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use secrecy::ExposeSecret as _;
+use storage::StorageError;
 use storage::users::{self, InsertUserError, NewUser, Role};
 
 use crate::app::App;
@@ -56,10 +57,11 @@ pub(crate) async fn handler(
         is_verified: false,
         created_at: app.now(),
     };
-    let mut connection = app.connection().await?;
-    let user = users::insert(&mut connection, &user).await.map_err(refusal)?;
+    let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
+    let user = users::insert(&mut transaction, &user).await.map_err(refusal)?;
     let entry = audit::Entry::of_user("auth.registered", user.id);
-    audit::write(&app, &mut connection, entry, &client).await?;
+    audit::write(&app, &mut transaction, entry, &client).await?;
+    transaction.commit().await.map_err(StorageError::from)?;
     tracing::info!(user.id = %user.id, "user {} registered", user.id);
     Ok((StatusCode::CREATED, Json(user.into())))
 }

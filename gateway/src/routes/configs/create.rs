@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use http::{StatusCode, header};
 use rust_decimal::Decimal;
+use storage::StorageError;
 use storage::configs::{self, TradingConfig};
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use super::{checks, write_refusal};
 use crate::app::App;
 use crate::audit;
 use crate::extract::{Body, Caller, Client};
+use crate::face::Face;
 use crate::problem::{Checks, Problem};
 use crate::routes::refusals::{Always, NeedsLogin, NeedsValidBody};
 use crate::wire::config::{ConfigDocument, CreateConfigRequest};
@@ -45,20 +47,23 @@ const CHECK_INTERVAL_DEFAULT_S: i64 = 300;
 )]
 pub(crate) async fn handler(
     State(app): State<Arc<App>>,
+    Extension(face): Extension<Face>,
     caller: Caller,
     client: Client,
     Body(request): Body<CreateConfigRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let config = check(&app, caller.user.id, request).await?;
-    let mut connection = app.connection().await?;
-    if configs::list(&mut connection, caller.user.id).await?.len() >= CONFIGS_MAX {
+    let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
+    if configs::list(&mut transaction, caller.user.id).await?.len() >= CONFIGS_MAX {
         let detail = "you have 100 configs, which is the limit; delete one first";
         return Err(Problem::conflict("too_many_configs", detail));
     }
-    configs::insert(&mut connection, &config).await.map_err(write_refusal)?;
+    configs::insert(&mut transaction, &config).await.map_err(write_refusal)?;
     let entry = audit::Entry::of_config("config.created", caller.user.id, config.id);
-    audit::write(&app, &mut connection, entry, &client).await?;
-    let location = [(header::LOCATION, format!("/v1/trading/configs/{}", config.id))];
+    audit::write(&app, &mut transaction, entry, &client).await?;
+    transaction.commit().await.map_err(StorageError::from)?;
+    let location = format!("{}/trading/configs/{}", face.prefix(), config.id);
+    let location = [(header::LOCATION, location)];
     Ok((StatusCode::CREATED, location, Json(ConfigDocument::from(config))))
 }
 

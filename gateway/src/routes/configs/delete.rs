@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use engine::{ConfigId, UserId};
 use http::StatusCode;
+use storage::StorageError;
 use storage::configs;
 
 use crate::app::App;
@@ -45,11 +46,12 @@ pub(crate) async fn handler(
     if config.ok_or_else(no_such_config)?.is_active {
         app.troupe.deactivate(UserId::new(user_id), ConfigId::new(id)).await?;
     }
-    let mut connection = app.connection().await?;
-    if !configs::delete(&mut connection, user_id, id).await? {
+    let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
+    if !configs::delete(&mut transaction, user_id, id).await? {
         return Err(no_such_config());
     }
     let entry = audit::Entry::of_config("config.deleted", user_id, id);
-    audit::write(&app, &mut connection, entry, &client).await?;
+    audit::write(&app, &mut transaction, entry, &client).await?;
+    transaction.commit().await.map_err(StorageError::from)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use engine::Ticker;
+use storage::StorageError;
 use storage::configs::{self, ConfigChange, Strategies, StrategiesChange, TradingConfig};
 
 use super::{checks, write_refusal};
@@ -56,11 +57,12 @@ pub(crate) async fn handler(
         let detail = "the config is trading: deactivate it first, then change it";
         return Err(Problem::conflict("config_active", detail));
     }
-    let mut connection = app.connection().await?;
-    let changed = configs::update(&mut connection, user_id, id, &change, app.now()).await;
+    let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
+    let changed = configs::update(&mut transaction, user_id, id, &change, app.now()).await;
     let changed = changed.map_err(write_refusal)?.ok_or_else(no_such_config)?;
     let entry = audit::Entry::of_config("config.updated", user_id, id);
-    audit::write(&app, &mut connection, entry, &client).await?;
+    audit::write(&app, &mut transaction, entry, &client).await?;
+    transaction.commit().await.map_err(StorageError::from)?;
     Ok(Json(changed.into()))
 }
 
