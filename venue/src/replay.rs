@@ -152,7 +152,7 @@ impl Replay {
             let Some(last_at) = events.last().map(|last| last.event.at) else { continue };
             match self.options.speed {
                 Speed::Max => {
-                    self.publish(events, &mut minutes);
+                    self.play_step(events, &mut minutes).await;
                     self.progress.advance(counts, last_at);
                     self.settle().await;
                 }
@@ -176,6 +176,25 @@ impl Replay {
                 return;
             }
         }
+    }
+
+    /// Publishes a step. An event that changes an order ends what is shown at once: the clients hear
+    /// of an execution before any later price, whichever of their connections is faster, so that a
+    /// run can be repeated.
+    async fn play_step(&self, events: Vec<TapeEvent>, minutes: &mut OpenMinutes) {
+        let mut shown = Vec::with_capacity(events.len());
+        for event in events {
+            let before = self.exchange.version();
+            let happened = self.take_in(event, minutes);
+            self.exchange.on_events(&happened);
+            shown.extend(happened);
+            if self.exchange.version() != before {
+                self.hub.publish(&shown);
+                shown.clear();
+                self.settle().await;
+            }
+        }
+        self.hub.publish(&shown);
     }
 
     /// Publishes events at their times.
@@ -202,24 +221,29 @@ impl Replay {
 
     /// Lets events meet the orders, then shows them.
     fn publish(&self, events: Vec<TapeEvent>, minutes: &mut OpenMinutes) {
-        let mut published = Vec::with_capacity(events.len());
-        for TapeEvent { event, bar } in events {
-            published.extend(finished_minutes(minutes, event.at));
-            if let Some(bar) = bar {
-                self.history.see_bar(&event.asset.symbol, bar);
-            } else if let Happening::Trade(trade) = &event.what {
-                let minute = Timeframe::MINUTE.start_of(trade.at);
-                let symbol = event.asset.symbol.clone();
-                minutes
-                    .entry(symbol)
-                    .and_modify(|(_, bar)| bar.add(trade))
-                    .or_insert_with(|| (Arc::clone(&event.asset), Bar::of_trade(minute, trade)));
-            }
-            published.push(event);
+        let happened: Vec<MarketEvent> =
+            events.into_iter().flat_map(|event| self.take_in(event, minutes)).collect();
+        self.exchange.on_events(&happened);
+        self.hub.publish(&happened);
+    }
+
+    /// Notes an event for the history; the answer is the event and the minutes that it ends.
+    fn take_in(&self, event: TapeEvent, minutes: &mut OpenMinutes) -> Vec<MarketEvent> {
+        let TapeEvent { event, bar } = event;
+        let mut happened = finished_minutes(minutes, event.at);
+        if let Some(bar) = bar {
+            self.history.see_bar(&event.asset.symbol, bar);
+        } else if let Happening::Trade(trade) = &event.what {
+            let minute = Timeframe::MINUTE.start_of(trade.at);
+            let symbol = event.asset.symbol.clone();
+            minutes
+                .entry(symbol)
+                .and_modify(|(_, bar)| bar.add(trade))
+                .or_insert_with(|| (Arc::clone(&event.asset), Bar::of_trade(minute, trade)));
         }
-        self.history.see(&published);
-        self.exchange.on_events(&published);
-        self.hub.publish(&published);
+        happened.push(event);
+        self.history.see(&happened);
+        happened
     }
 
     /// Waits until the clients have dealt with everything: each has read all that was sent, the

@@ -352,3 +352,38 @@ async fn a_client_that_does_not_read_is_told_and_let_go_and_the_tape_goes_on() {
     assert_eq!(goodbye, json!([{"T": "error", "code": 407, "msg": "slow client"}]));
     venue.stop().await;
 }
+
+#[tokio::test]
+async fn an_execution_is_heard_of_before_any_later_price() {
+    let minutes = "timestamp,open,high,low,close,volume\n\
+        2024-01-02T10:00:00Z,100,101,99,100,8\n\
+        2024-01-02T10:01:00Z,102,103,101,102,8\n\
+        2024-01-02T10:02:00Z,104,105,103,104,8\n";
+    let directory = recordings(&[("ABC_1m.csv", minutes)]);
+    let (venue, http) = start(options(directory.path())).await;
+    let mut updates = Socket::trade_updates(&venue).await;
+    let subscribe = json!({"action": "subscribe", "bars": ["ABC"], "trades": ["ABC"]});
+    let mut data = Socket::data(&venue, "/v2/sip", subscribe).await;
+    while !data.next().await.as_array().unwrap().iter().any(|one| one["T"] == "b") {}
+    http.order(json!({"symbol": "ABC", "qty": 5, "side": "buy", "type": "market",
+        "time_in_force": "day"}))
+        .await;
+    let mut prices = Vec::new();
+    let fill = loop {
+        tokio::select! {
+            update = updates.update("fill") => break update,
+            frame = data.next() => prices.extend(frame.as_array().unwrap().iter().cloned()),
+        }
+    };
+    assert_eq!(
+        (&fill["price"], &fill["timestamp"]),
+        (&json!("102"), &json!("2024-01-02T10:01:00Z"),)
+    );
+    // The tape waits for this client, which has not answered the ping after its fill.
+    assert_eq!(
+        venue.clock().now(),
+        "2024-01-02T10:01:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap()
+    );
+    assert!(prices.iter().all(|one| one["p"].as_f64() == Some(102.0)), "{prices:?}");
+    venue.stop().await;
+}
