@@ -8,6 +8,8 @@
 //! What is never here: HTTP handlers, SQL text, a trading rule that is not in `engine`.
 
 mod alpaca;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod counters;
 mod desk;
 mod hub;

@@ -291,7 +291,9 @@ impl Troupe {
     async fn command(
         &self,
         user: UserId,
-        message: impl Fn(ractor::RpcReplyPort<Result<(), ActivateRefusal>>) -> AccountMessage,
+        message: impl Fn(ractor::RpcReplyPort<Result<(), ActivateRefusal>>) -> AccountMessage
+        + Send
+        + Sync,
     ) -> Result<(), ActivateRefusal> {
         let inner = &self.inner;
         let open = |reply| OfficeMessage::Open { user, reply };

@@ -11,6 +11,9 @@ use storage::{Database, DatabaseOptions, Durability, EmbeddedPostgres};
 /// Name of the database inside an embedded cluster: the one that every cluster has.
 const EMBEDDED_DATABASE: &str = "postgres";
 
+/// Pause after a restart of the embedded server that failed.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
+
 /// An open database, with the server behind it when that is ours.
 #[derive(Debug)]
 pub(crate) struct OpenDatabase {
@@ -54,6 +57,39 @@ impl OpenDatabase {
     pub(crate) fn place(&self) -> String {
         let kind = if self.embedded.is_some() { "embedded server" } else { "server" };
         format!("{kind} at {}", self.database.place())
+    }
+
+    /// Starts our server again whenever it ends by itself: its journal waits meanwhile. Never
+    /// completes.
+    pub(crate) async fn keep_running(&mut self) -> anyhow::Result<std::convert::Infallible> {
+        loop {
+            let Some(embedded) = &self.embedded else {
+                return std::future::pending().await;
+            };
+            let mut notice = embedded.exit_notice();
+            let ended = notice.wait_for(Option::is_some).await.map(|exit| format!("{:?}", *exit));
+            tracing::error!("the embedded database ended ({ended:?}), starting it again");
+            self.restart().await?;
+        }
+    }
+
+    async fn restart(&mut self) -> anyhow::Result<()> {
+        let Some(mut embedded) = self.embedded.take() else { return Ok(()) };
+        let restart = tokio::task::spawn_blocking(move || {
+            let restarted = embedded.restart();
+            (embedded, restarted)
+        });
+        let (embedded, restarted) =
+            restart.await.context("the restart of the embedded database broke off")?;
+        self.embedded = Some(embedded);
+        match restarted {
+            Ok(()) => tracing::info!("the embedded database runs again"),
+            Err(error) => {
+                tracing::error!("the embedded database does not start: {error}; trying again");
+                tokio::time::sleep(RESTART_PAUSE).await;
+            }
+        }
+        Ok(())
     }
 
     /// Closes the connections, and stops the server when it is ours.

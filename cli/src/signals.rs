@@ -15,11 +15,6 @@ pub(crate) struct StopSignal {
     terminate: Signal,
 }
 
-/// Completes at the first Ctrl-C or SIGTERM from now on.
-pub(crate) async fn stop_requested() -> io::Result<()> {
-    StopSignal::listen()?.received().await
-}
-
 #[cfg(unix)]
 impl StopSignal {
     /// Starts to listen. From here on neither signal ends the process by itself.

@@ -107,7 +107,7 @@ impl DataClient {
     pub(crate) async fn assets(&self) -> Result<Vec<Asset>, DataError> {
         let url = format!("{}/v2/assets", self.trading_url);
         let assets: Vec<WireAsset> = self.get(&url, &[("status", "active")]).await?;
-        Ok(assets.into_iter().filter_map(asset).collect())
+        Ok(assets.iter().filter_map(asset).collect())
     }
 
     /// Closed bars of `seconds` that start at `from` or later and end by `until`, in order.
@@ -267,7 +267,7 @@ fn merge(seconds: u32, parts: impl Iterator<Item = Bar>) -> Vec<Bar> {
     bars
 }
 
-fn asset(wire: WireAsset) -> Option<Asset> {
+fn asset(wire: &WireAsset) -> Option<Asset> {
     let class = match wire.class.as_str() {
         "us_equity" => AssetClass::UsEquity,
         "crypto" => AssetClass::Crypto,

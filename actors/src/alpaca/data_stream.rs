@@ -156,7 +156,7 @@ impl DataStream {
         Err(self.refused(format!("expected `{message}`, got `{said}`")))
     }
 
-    fn parse(&self, frame: &[u8]) -> Result<(Vec<MarketEvent>, u64), StreamError> {
+    pub(crate) fn parse(&self, frame: &[u8]) -> Result<(Vec<MarketEvent>, u64), StreamError> {
         let received_at = self.clock.now();
         let mut events = Vec::new();
         let mut errors = 0;

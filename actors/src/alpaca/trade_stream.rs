@@ -65,10 +65,8 @@ impl TradeStream {
         let auth = serde_json::json!({
             "action": "auth", "key": self.keys.key_id, "secret": self.keys.secret.expose_secret(),
         });
-        self.request(&mut socket, &auth, "authorization", |data| {
-            data["status"] == Value::from("authorized")
-        })
-        .await?;
+        self.request(&mut socket, &auth, "authorization", |data| data["status"] == "authorized")
+            .await?;
         let listen =
             serde_json::json!({ "action": "listen", "data": { "streams": ["trade_updates"] } });
         self.request(&mut socket, &listen, "listening", |data| {

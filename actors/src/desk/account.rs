@@ -9,6 +9,7 @@
 use super::activation::{self, ActiveConfig};
 use super::ledger::Entry;
 use super::view::{AccountView, view};
+use super::wiring::broker_address;
 use super::{ActivateRefusal, BrokerMessage, DeskParts};
 use crate::market::FloorMessage;
 use crate::record::{JournalMessage, JournalReply};
@@ -129,7 +130,7 @@ impl Role for AccountRole {
     ) -> Result<(), Fault> {
         match message {
             AccountMessage::Signal { config, signal } => {
-                self.signal(cue, state, config, &signal)?
+                self.signal(cue, state, config, &signal)?;
             }
             AccountMessage::Report(report) => self.report(cue, state, &report)?,
             AccountMessage::Journal(reply) => self.journalled(cue, state, reply)?,
@@ -316,17 +317,17 @@ impl AccountRole {
         state: &AccountState,
         event: &Event,
     ) -> Result<(), Fault> {
-        super::event_log::told(cue, self.user, event);
+        super::event_log::told(cue, &state.account, event);
         match event {
             Event::OrderInitialized { draft, .. } => {
                 if let Some(order) = state.account.order(&draft.client_order_id) {
                     let order = Box::new(order.clone());
-                    self.parts.broker(&cue.stage, self.user).tell(BrokerMessage::Send(order))?;
+                    broker_address(&cue.stage, self.user).tell(BrokerMessage::Send(order))?;
                 }
             }
             Event::CancelRequested { client_order_id, .. } => {
                 let id = client_order_id.clone();
-                self.parts.broker(&cue.stage, self.user).tell(BrokerMessage::Cancel(id))?;
+                broker_address(&cue.stage, self.user).tell(BrokerMessage::Cancel(id))?;
             }
             Event::BookOpened { .. }
             | Event::BookClosed { .. }

@@ -4,7 +4,7 @@ use super::account::{AccountMessage, AccountRole, AccountState};
 use super::{ActivateRefusal, ConfigTerms};
 use crate::market::{FloorMessage, KnownTicker, Subscriber, Watch};
 use crate::stage::{Address, Cue, Fault};
-use engine::account::{Event, Terms};
+use engine::account::{Book, Event, Terms};
 use engine::instance::InstanceKey;
 use engine::order::Status;
 use engine::risk::Limits;
@@ -120,7 +120,7 @@ pub(super) async fn deactivate(
     }
     state.configs.remove(&config);
     drop(role.parts.floor.tell(FloorMessage::Unwatch { user: role.user, config }));
-    if !state.account.book(config).is_some_and(|book| book.is_active()) {
+    if !state.account.book(config).is_some_and(Book::is_active) {
         return Ok(Ok(()));
     }
     let of_config = state

@@ -8,6 +8,7 @@
 
 use super::place::{Canceled, Placed, Wire};
 use super::reconcile::{self, Comparison};
+use super::wiring::account_address;
 use super::{AccountMessage, DeskParts};
 use crate::alpaca::{Backoff, TradeEvent, TradeStream};
 use crate::stage::{Address, Cue, Fault, Message, Role, Running};
@@ -119,7 +120,7 @@ impl Role for Broker {
             BrokerMessage::Placed { order, placed } => self.placed(cue, state, &order, &placed)?,
             BrokerMessage::Canceled { id, canceled } => self.canceled(cue, state, id, canceled)?,
             BrokerMessage::Stream(event) => self.stream_event(cue, state, event)?,
-            BrokerMessage::Down { reason, pause } => self.down(cue, state, reason, pause)?,
+            BrokerMessage::Down { reason, pause } => self.down(cue, state, &reason, pause)?,
             BrokerMessage::Reconcile => self.compare(cue, state),
             BrokerMessage::Compared(outcome) => self.compared(cue, state, outcome)?,
         }
@@ -195,7 +196,7 @@ impl Broker {
         &self,
         cue: &Cue<BrokerMessage>,
         state: &mut BrokerState,
-        reason: String,
+        reason: &str,
         pause: Duration,
     ) -> Result<(), Fault> {
         let pause_ms = pause.as_millis();
@@ -205,7 +206,7 @@ impl Broker {
         );
         state.up = false;
         state.comparing = None;
-        state.last_error = Some(reason.clone());
+        state.last_error = Some(reason.to_owned());
         let reason = format!("the venue cannot be reached: {reason}");
         self.tell(cue, AccountMessage::BrokerDown { reason })
     }
@@ -259,7 +260,7 @@ impl Broker {
             return;
         }
         let (me, work, wire) = (cue.me.clone(), cue.stage.work(), state.wire.clone());
-        let account = self.parts.account(&cue.stage, self.user);
+        let account = account_address(&cue.stage, self.user);
         let timeout = self.parts.settings.request_timeout;
         // What is on the wire is certain soon, by itself.
         let sending: BTreeSet<_> = state.sending.keys().cloned().collect();
@@ -317,7 +318,7 @@ impl Broker {
     /// A report is a fact: an account that is not there takes this broker with it, and both begin
     /// anew.
     fn tell(&self, cue: &Cue<BrokerMessage>, message: AccountMessage) -> Result<(), Fault> {
-        Ok(self.parts.account(&cue.stage, self.user).tell(message)?)
+        Ok(account_address(&cue.stage, self.user).tell(message)?)
     }
 }
 

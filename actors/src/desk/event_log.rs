@@ -2,12 +2,15 @@
 
 use super::AccountMessage;
 use crate::stage::Cue;
-use engine::UserId;
-use engine::account::Event;
+use engine::account::{Account, Event};
 use engine::order::Status;
 
-pub(super) fn told(cue: &Cue<AccountMessage>, user: UserId, event: &Event) {
-    let counters = &cue.stage.counters;
+pub(super) fn told(cue: &Cue<AccountMessage>, account: &Account, event: &Event) {
+    let (counters, user) = (&cue.stage.counters, account.user());
+    let order = event.client_order_id().and_then(|id| account.order(id));
+    let what = order.map_or_else(String::new, |order| {
+        format!("{} {}", order.draft.side.code(), order.draft.ticker)
+    });
     match event {
         Event::OrderInitialized { draft, .. } => {
             counters.orders.count();
@@ -28,7 +31,7 @@ pub(super) fn told(cue: &Cue<AccountMessage>, user: UserId, event: &Event) {
             let (quantity, price) = (fill.quantity, fill.price);
             tracing::info!(
                 user.id = %user, order.client_id = %client_order_id,
-                "fill {quantity} at {price} usd, {cumulative} in all, {client_order_id}"
+                "fill {what} {quantity} at {price} usd, {cumulative} in all, {client_order_id}"
             );
         }
         Event::OrderClosed { client_order_id, status, reason, .. } => {
@@ -38,7 +41,7 @@ pub(super) fn told(cue: &Cue<AccountMessage>, user: UserId, event: &Event) {
             let (status, reason) = (status.code(), reason.as_deref().unwrap_or("no reason given"));
             tracing::info!(
                 user.id = %user, order.client_id = %client_order_id,
-                "order {status} ({reason}), {client_order_id}"
+                "order {what} {status} ({reason}), {client_order_id}"
             );
         }
         Event::BookOpened { config_id, capital, .. } => {

@@ -131,7 +131,7 @@ fn order_record(user: UserId, order: &Order, now: Timestamp) -> OrderRecord {
         order_type: draft.kind.code().to_owned(),
         time_in_force: draft.time_in_force.code().to_owned(),
         quantity: draft.quantity.amount(),
-        limit_price: draft.kind.limit_price().map(|price| price.amount()),
+        limit_price: draft.kind.limit_price().map(engine::Price::amount),
         status: order.status.code().to_owned(),
         filled_quantity: order.filled(),
         filled_average_price: average_price(order),

@@ -6,7 +6,7 @@
 //! When it dies: a new life opens the desks of all active configs again; living ones are kept.
 
 use super::AccountMessage;
-use super::wiring::{DESKS, DeskParts, desk_path};
+use super::wiring::{DESKS, DeskParts, account_address, desk_path};
 use crate::stage::{Cue, Fault, Message, Role, Running, is_supervised, living_pool};
 use engine::UserId;
 use ractor::RpcReplyPort;
@@ -77,7 +77,7 @@ impl Role for Office {
             }
             OfficeMessage::FloorBegan => {
                 for user in &state.desks {
-                    let account = self.parts.account(&cue.stage, *user);
+                    let account = account_address(&cue.stage, *user);
                     drop(account.tell(AccountMessage::Rewatch));
                 }
             }

@@ -120,7 +120,7 @@ impl Wire {
                     error @ (DeleteError::NotFound(_) | DeleteError::NotCancelable(_)),
                 ))) => last = error.to_string(),
                 Ok(Err(error)) => last = describe(&error),
-                Err(_elapsed) => last = "no answer in time".to_owned(),
+                Err(_elapsed) => "no answer in time".clone_into(&mut last),
             }
             self.pause(&mut backoff, id, &last).await;
         }

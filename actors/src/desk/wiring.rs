@@ -69,23 +69,20 @@ pub(crate) fn account_address(stage: &Arc<Stage>, user: UserId) -> Address<Accou
     stage.address(&format!("{}/account", desk_path(user)), AccountRole::KIND)
 }
 
+/// A user's broker's address.
+pub(super) fn broker_address(stage: &Arc<Stage>, user: UserId) -> Address<BrokerMessage> {
+    stage.address(&format!("{}/broker", desk_path(user)), Broker::KIND)
+}
+
 impl DeskParts {
-    pub(super) fn account(&self, stage: &Arc<Stage>, user: UserId) -> Address<AccountMessage> {
-        account_address(stage, user)
-    }
-
-    pub(super) fn broker(&self, stage: &Arc<Stage>, user: UserId) -> Address<BrokerMessage> {
-        stage.address(&format!("{}/broker", desk_path(user)), Broker::KIND)
-    }
-
     /// One user's desk: a failed account takes its broker with it, a failed broker only itself.
-    pub(super) fn desk(&self, stage: &Arc<Stage>, user: UserId) -> Supervised {
+    pub(crate) fn desk(&self, stage: &Arc<Stage>, user: UserId) -> Supervised {
         let (parts, also) = (self.clone(), self.clone());
-        let account = supervised(stage, &self.account(stage, user), move || AccountRole {
+        let account = supervised(stage, &account_address(stage, user), move || AccountRole {
             user,
             parts: parts.clone(),
         });
-        let broker = supervised(stage, &self.broker(stage, user), move || Broker {
+        let broker = supervised(stage, &broker_address(stage, user), move || Broker {
             user,
             parts: also.clone(),
         });

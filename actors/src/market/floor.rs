@@ -6,7 +6,9 @@
 //! When it dies: it asks every account, through the office, to say again what it wants.
 
 use super::history::HistoryMessage;
-use super::wiring::{INSTANCES, MarketParts, TICKERS, instance_path, ticker_path};
+use super::wiring::{
+    INSTANCES, MarketParts, TICKERS, instance_address, instance_path, ticker_address, ticker_path,
+};
 use crate::desk::{AccountMessage, OfficeMessage};
 use crate::market::{KnownTicker, StrategyMessage, Subscriber, TickerMessage};
 use crate::stage::{Address, Cue, Fault, Message, Role, Running, is_supervised, living_pool};
@@ -102,9 +104,9 @@ impl Role for Floor {
     ) -> Result<(), Fault> {
         match message {
             FloorMessage::Watch(watch) => self.watch(cue, state, *watch).await?,
-            FloorMessage::Unwatch { user, config } => self.unwatch(cue, state, (user, config)),
+            FloorMessage::Unwatch { user, config } => unwatch(cue, state, (user, config)),
             FloorMessage::TickerBegan { ticker } => self.ticker_began(cue, state, &ticker)?,
-            FloorMessage::InstanceBegan { instance } => self.instance_began(cue, state, &instance),
+            FloorMessage::InstanceBegan { instance } => instance_began(cue, state, &instance),
             FloorMessage::Retry => {
                 for wish in std::mem::take(&mut state.wishes) {
                     self.watch(cue, state, wish).await?;
@@ -158,7 +160,7 @@ impl Floor {
             .or_insert_with(|| Watched { key, subscribers: BTreeMap::new() });
         watched.subscribers.insert(of, watch.subscriber.clone());
         if is_supervised(&cue.stage, &instance_path(&id)) {
-            let at = self.instance(cue, &id);
+            let at = instance_address(&cue.stage, &id);
             drop(at.tell(StrategyMessage::Subscribe(watch.subscriber)));
         } else if is_supervised(&cue.stage, &ticker_path(&ticker)) {
             self.start_instance(cue, state, &watch.key, &asset)?;
@@ -173,39 +175,6 @@ impl Floor {
         self.history.ask(KNOWN_TIMEOUT, question).await.unwrap_or(KnownTicker::Unavailable)
     }
 
-    fn unwatch(&self, cue: &Cue<FloorMessage>, state: &mut FloorState, of: (UserId, ConfigId)) {
-        let (user, config) = of;
-        state.wishes.retain(|wish| (wish.subscriber.user, wish.subscriber.config) != of);
-        for (id, watched) in &mut state.instances {
-            if watched.subscribers.remove(&of).is_some() {
-                let at = self.instance(cue, id);
-                drop(at.tell(StrategyMessage::Unsubscribe { user, config }));
-            }
-        }
-        let idle = |(_, watched): &(&InstanceId, &mut Watched)| watched.subscribers.is_empty();
-        let ended: Vec<_> =
-            state.instances.iter_mut().filter(idle).map(|(id, _)| id.clone()).collect();
-        for id in ended {
-            self.end_instance(cue, state, &id);
-        }
-    }
-
-    /// Nobody runs it any more: it leaves.
-    fn end_instance(&self, cue: &Cue<FloorMessage>, state: &mut FloorState, id: &InstanceId) {
-        let Some(watched) = state.instances.remove(id) else { return };
-        let ticker = self.parts.ticker(&cue.stage, &watched.key.ticker);
-        drop(ticker.tell(TickerMessage::Unsubscribe { instance: id.clone() }));
-        let path = instance_path(id);
-        if let Some(pool) = living_pool(&cue.stage, INSTANCES) {
-            let child_id = cue.stage.registered(&format!("{path}/supervisor"));
-            let end = DynamicSupervisorMsg::TerminateChild { child_id, reply: None };
-            if let Err(error) = pool.send_message(end) {
-                tracing::warn!("the pool of strategies did not take the end of {id}: {error}");
-            }
-        }
-        cue.stage.forget(&path);
-    }
-
     fn ticker_began(
         &self,
         cue: &Cue<FloorMessage>,
@@ -218,21 +187,12 @@ impl Floor {
         let keys: Vec<_> = watched.map(|watched| watched.key.clone()).collect();
         for key in keys {
             if is_supervised(&cue.stage, &instance_path(&key.id())) {
-                drop(self.instance(cue, &key.id()).tell(StrategyMessage::TickerBegan));
+                drop(instance_address(&cue.stage, &key.id()).tell(StrategyMessage::TickerBegan));
             } else {
                 self.start_instance(cue, state, &key, &asset)?;
             }
         }
         Ok(())
-    }
-
-    fn instance_began(&self, cue: &Cue<FloorMessage>, state: &mut FloorState, id: &InstanceId) {
-        state.starting.remove(&instance_path(id));
-        let Some(watched) = state.instances.get(id) else { return };
-        let at = self.instance(cue, id);
-        for subscriber in watched.subscribers.values() {
-            drop(at.tell(StrategyMessage::Subscribe(subscriber.clone())));
-        }
     }
 
     fn start_ticker(
@@ -261,9 +221,46 @@ impl Floor {
         let spec = self.parts.instance_child(&cue.stage, key, asset, &cue.me);
         start(cue, INSTANCES, spec)
     }
+}
 
-    fn instance(&self, cue: &Cue<FloorMessage>, id: &InstanceId) -> Address<StrategyMessage> {
-        self.parts.instance(&cue.stage, id)
+/// Nobody runs it any more: it leaves.
+fn end_instance(cue: &Cue<FloorMessage>, state: &mut FloorState, id: &InstanceId) {
+    let Some(watched) = state.instances.remove(id) else { return };
+    let ticker = ticker_address(&cue.stage, &watched.key.ticker);
+    drop(ticker.tell(TickerMessage::Unsubscribe { instance: id.clone() }));
+    let path = instance_path(id);
+    if let Some(pool) = living_pool(&cue.stage, INSTANCES) {
+        let child_id = cue.stage.registered(&format!("{path}/supervisor"));
+        let end = DynamicSupervisorMsg::TerminateChild { child_id, reply: None };
+        if let Err(error) = pool.send_message(end) {
+            tracing::warn!("the pool of strategies did not take the end of {id}: {error}");
+        }
+    }
+    cue.stage.forget(&path);
+}
+
+fn instance_began(cue: &Cue<FloorMessage>, state: &mut FloorState, id: &InstanceId) {
+    state.starting.remove(&instance_path(id));
+    let Some(watched) = state.instances.get(id) else { return };
+    let at = instance_address(&cue.stage, id);
+    for subscriber in watched.subscribers.values() {
+        drop(at.tell(StrategyMessage::Subscribe(subscriber.clone())));
+    }
+}
+
+fn unwatch(cue: &Cue<FloorMessage>, state: &mut FloorState, of: (UserId, ConfigId)) {
+    let (user, config) = of;
+    state.wishes.retain(|wish| (wish.subscriber.user, wish.subscriber.config) != of);
+    for (id, watched) in &mut state.instances {
+        if watched.subscribers.remove(&of).is_some() {
+            let at = instance_address(&cue.stage, id);
+            drop(at.tell(StrategyMessage::Unsubscribe { user, config }));
+        }
+    }
+    let idle = |(_, watched): &(&InstanceId, &mut Watched)| watched.subscribers.is_empty();
+    let ended: Vec<_> = state.instances.iter_mut().filter(idle).map(|(id, _)| id.clone()).collect();
+    for id in ended {
+        end_instance(cue, state, &id);
     }
 }
 

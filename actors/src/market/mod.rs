@@ -13,6 +13,8 @@ pub(crate) use history::HistoryMessage;
 pub(crate) use strategy::{StrategyMessage, Subscriber};
 pub(crate) use ticker::TickerMessage;
 pub(crate) use wiring::{HistoryAddress, Market, MarketParts, market};
+#[cfg(feature = "bench")]
+pub(crate) use {feed::Feed, strategy::StrategyRole, ticker::TickerRole};
 
 use engine::Asset;
 use std::time::Duration;

@@ -149,7 +149,7 @@ impl Role for StrategyRole {
                 self.give(cue, state, signal);
             }
             StrategyMessage::History(Ok(bars)) => self.history(cue, state, &bars)?,
-            StrategyMessage::History(Err(reason)) => self.no_history(cue, state, &reason),
+            StrategyMessage::History(Err(reason)) => no_history(cue, state, &reason),
             StrategyMessage::Retry => self.retry(cue, state)?,
             StrategyMessage::Subscribe(subscriber) => subscribe(state, subscriber),
             StrategyMessage::TickerBegan => self.subscribe_to_ticker(cue, state)?,
@@ -157,7 +157,6 @@ impl Role for StrategyRole {
                 state.subscribers.remove(&(user, config));
             }
             #[cfg(test)]
-            #[expect(clippy::panic, reason = "this is what it is for")]
             StrategyMessage::Panic => panic!("a strategy divided by zero"),
         }
         Ok(())
@@ -287,16 +286,6 @@ impl StrategyRole {
         Ok(())
     }
 
-    fn no_history(&self, cue: &Cue<StrategyMessage>, state: &mut StrategyState, reason: &str) {
-        let pause = state.backoff.pause();
-        let (instance, pause_ms) = (state.instance.id(), pause.as_millis());
-        tracing::warn!(
-            strategy.instance = %instance,
-            "{instance} waits for history ({reason}), next try in {pause_ms} ms"
-        );
-        state.retry = Some(Running::start(retry_after(cue.me.clone(), pause)));
-    }
-
     fn retry(&self, cue: &Cue<StrategyMessage>, state: &mut StrategyState) -> Result<(), Fault> {
         let until = match &state.reading {
             Some(reading) if !reading.warming => reading.wanted_until,
@@ -325,6 +314,16 @@ fn subscribe(state: &mut StrategyState, subscriber: Subscriber) {
         tell_standing_to(state, &subscriber);
     }
     state.subscribers.insert((subscriber.user, subscriber.config), subscriber);
+}
+
+fn no_history(cue: &Cue<StrategyMessage>, state: &mut StrategyState, reason: &str) {
+    let pause = state.backoff.pause();
+    let (instance, pause_ms) = (state.instance.id(), pause.as_millis());
+    tracing::warn!(
+        strategy.instance = %instance,
+        "{instance} waits for history ({reason}), next try in {pause_ms} ms"
+    );
+    state.retry = Some(Running::start(retry_after(cue.me.clone(), pause)));
 }
 
 fn tell_standing_to(state: &StrategyState, subscriber: &Subscriber) {

@@ -110,7 +110,7 @@ impl Role for TickerRole {
                 self.tell_price(cue, state);
             }
             TickerMessage::Time(now) => self.close(cue, state, now),
-            TickerMessage::Gap => self.gap(cue, state),
+            TickerMessage::Gap => gap(cue, state),
             TickerMessage::Subscribe { instance, seconds, trades, at } => {
                 self.subscribe(cue, state, (instance, seconds, trades), at);
             }
@@ -191,13 +191,6 @@ impl TickerRole {
         }
     }
 
-    fn gap(&self, cue: &Cue<TickerMessage>, state: &mut TickerState) {
-        let now = cue.stage.clock.now();
-        for length in state.lengths.values_mut() {
-            length.whole_from = Some(next_start(now, length.builder.seconds()));
-        }
-    }
-
     fn subscribe(
         &self,
         cue: &Cue<TickerMessage>,
@@ -238,6 +231,13 @@ impl TickerRole {
         let update =
             PriceUpdate { ticker: self.asset.ticker.clone(), price, at, source: self.source };
         drop(self.hub.tell(HubMessage::Price(update)));
+    }
+}
+
+fn gap(cue: &Cue<TickerMessage>, state: &mut TickerState) {
+    let now = cue.stage.clock.now();
+    for length in state.lengths.values_mut() {
+        length.whole_from = Some(next_start(now, length.builder.seconds()));
     }
 }
 

@@ -102,15 +102,17 @@ pub(crate) fn market(
     (Market { floor, history, feeds }, child)
 }
 
+/// A ticker's address.
+pub(super) fn ticker_address(stage: &Arc<Stage>, ticker: &Ticker) -> Address<TickerMessage> {
+    stage.address(&ticker_path(ticker), TickerRole::KIND)
+}
+
+/// A strategy instance's address.
+pub(super) fn instance_address(stage: &Arc<Stage>, id: &InstanceId) -> Address<StrategyMessage> {
+    stage.address(&instance_path(id), StrategyRole::KIND)
+}
+
 impl MarketParts {
-    pub(super) fn ticker(&self, stage: &Arc<Stage>, ticker: &Ticker) -> Address<TickerMessage> {
-        stage.address(&ticker_path(ticker), TickerRole::KIND)
-    }
-
-    pub(super) fn instance(&self, stage: &Arc<Stage>, id: &InstanceId) -> Address<StrategyMessage> {
-        stage.address(&instance_path(id), StrategyRole::KIND)
-    }
-
     fn feed(&self, stage: &Arc<Stage>, class: AssetClass) -> Address<FeedMessage> {
         let source = self.endpoints.source;
         let path = match class {
@@ -127,7 +129,7 @@ impl MarketParts {
         asset: &Asset,
         floor: &Address<FloorMessage>,
     ) -> Supervised {
-        let at = self.ticker(stage, &asset.ticker);
+        let at = ticker_address(stage, &asset.ticker);
         let feed = self.feed(stage, asset.class);
         let (parts, asset, floor) = (self.clone(), asset.clone(), floor.clone());
         let path = ticker_path(&asset.ticker);
@@ -152,8 +154,8 @@ impl MarketParts {
         floor: &Address<FloorMessage>,
     ) -> Supervised {
         let id = key.id();
-        let at = self.instance(stage, &id);
-        let ticker = self.ticker(stage, &key.ticker);
+        let at = instance_address(stage, &id);
+        let ticker = ticker_address(stage, &key.ticker);
         let history = stage.address("market/history", History::KIND);
         let (parts, key, asset, floor) = (self.clone(), key.clone(), asset.clone(), floor.clone());
         let child = supervised(stage, &at, move || StrategyRole {

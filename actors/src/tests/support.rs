@@ -19,7 +19,7 @@ use uuid::Uuid;
 use venue::{AccountSpec, Source, SyntheticOptions, Venue, VenueClock, VenueOptions};
 
 /// Longest wait of a test for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(super) struct MarketClock(VenueClock);
@@ -106,13 +106,13 @@ pub(super) fn parts(database: &TestDatabase, venue: &Venue, time: FeedTime) -> T
             joins_standing: true,
             request_timeout: Duration::from_secs(5),
             order_deadline: Duration::from_secs(10),
-            reconcile_interval: Duration::from_secs(600),
+            reconcile_interval: Duration::from_mins(10),
             backoff_min,
             backoff_max,
         },
         supervision: SupervisionPolicy {
             max_restarts: 10,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
             backoff_min,
             backoff_max,
         },

@@ -67,7 +67,7 @@ pub(crate) async fn run(mut settings: Settings, _flags: &RunArgs) -> anyhow::Res
     logging::start(&settings.log, &to)?;
     let listener = gateway::bind(settings.server.listen).await?;
     let address = listener.local_addr()?;
-    let running = start(&settings, listener).await?;
+    let mut running = start(&settings, listener).await?;
     let watcher = Watcher::start(&running.troupe, running.venue.as_ref());
     if on_terminal {
         let log = log_file.display();
@@ -75,10 +75,10 @@ pub(crate) async fn run(mut settings: Settings, _flags: &RunArgs) -> anyhow::Res
     } else {
         tracing::info!("troupe serves http://{address}");
     }
-    if let Some(login) = demo::login(&settings)? {
+    if let Some(login) = demo::login(&settings) {
         output::line(&login)?;
     }
-    let ending = wait(&running, &watcher, &mut stop_signal, on_terminal).await?;
+    let ending = wait(&mut running, &watcher, &mut stop_signal, on_terminal).await?;
     let summary = watcher.summary(&running.troupe, running.venue.as_ref()).await;
     if ending == Ending::TapeOver {
         demo::finish_replay(&running.open.database, &settings).await?;
@@ -162,39 +162,38 @@ fn serve(
 }
 
 async fn wait(
-    running: &Running,
+    running: &mut Running,
     watcher: &Watcher,
     stop_signal: &mut StopSignal,
     on_terminal: bool,
 ) -> anyhow::Result<Ending> {
+    let Running { open, venue, troupe, gateway, .. } = running;
+    let venue = venue.as_ref();
     let tape = async {
-        match &running.venue {
+        match venue {
             Some(venue) if venue.replay_progress().is_some() => {
                 venue.replay_finished().await;
-                running.troupe.settled().await;
+                troupe.settled().await;
             }
             _ => std::future::pending().await,
         }
     };
     let gateway_ended = async {
-        while !running.gateway.is_finished() {
+        while !gateway.is_finished() {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
-    let ending = tokio::select! {
+    tokio::select! {
         asked = stop_signal.received() => {
             asked.context("cannot listen for signals")?;
-            Ending::Asked
+            Ok(Ending::Asked)
         }
-        () = tape => Ending::TapeOver,
-        () = running.troupe.ended() => Ending::ActorsEnded,
-        () = gateway_ended => Ending::GatewayEnded,
-        shown = screen::show(running, watcher, on_terminal) => {
-            shown?;
-            Ending::Asked
-        }
-    };
-    Ok(ending)
+        () = tape => Ok(Ending::TapeOver),
+        () = troupe.ended() => Ok(Ending::ActorsEnded),
+        () = gateway_ended => Ok(Ending::GatewayEnded),
+        failed = open.keep_running() => match failed? {},
+        failed = screen::show(troupe, venue, watcher, on_terminal) => match failed? {},
+    }
 }
 
 /// Nothing is sent any more, then nothing is written any more, then the database ends.

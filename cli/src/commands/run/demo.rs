@@ -95,19 +95,16 @@ pub(super) async fn finish_replay(database: &Database, settings: &Settings) -> a
 }
 
 /// How to log in as the demo user.
-pub(super) fn login(settings: &Settings) -> anyhow::Result<Option<String>> {
+pub(super) fn login(settings: &Settings) -> Option<String> {
     if !settings.demo.enabled || !settings.venue.enabled {
-        return Ok(None);
+        return None;
     }
     let name = &settings.demo.username;
-    let line = match &settings.demo.password {
-        Some(_) => format!("log in as {name} with the password of setting demo.password"),
-        None => {
-            let file = settings.storage.data_dir.join("demo-password");
-            format!("log in as {name}, the password is in {}", file.display())
-        }
-    };
-    Ok(Some(line))
+    if settings.demo.password.is_some() {
+        return Some(format!("log in as {name} with the password of setting demo.password"));
+    }
+    let file = settings.storage.data_dir.join("demo-password");
+    Some(format!("log in as {name}, the password is in {}", file.display()))
 }
 
 /// One config for each bar length of the recording.

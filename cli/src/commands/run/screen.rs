@@ -1,14 +1,15 @@
 //! The live status: on a terminal a calm block of lines, redrawn in place once a second; elsewhere
 //! the log lines say what happens.
 
+use std::convert::Infallible;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use actors::StatusView;
+use actors::{StatusView, Troupe};
 use crossterm::{cursor, queue, style, terminal};
 use rust_decimal::Decimal;
+use venue::Venue;
 
-use super::Running;
 use super::status::{Look, Watcher, profit};
 use super::summary::usd;
 
@@ -18,12 +19,13 @@ const REDRAW: Duration = Duration::from_secs(1);
 /// Holdings shown.
 const HOLDINGS_MAX: usize = 8;
 
-/// Shows the status until the process ends; returns only when the terminal is gone.
+/// Shows the status until the process ends; fails when the terminal is gone.
 pub(super) async fn show(
-    running: &Running,
+    troupe: &Troupe,
+    venue: Option<&Venue>,
     watcher: &Watcher,
     on_terminal: bool,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Infallible> {
     if !on_terminal {
         return std::future::pending().await;
     }
@@ -32,8 +34,8 @@ pub(super) async fn show(
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         interval.tick().await;
-        let look = watcher.look(&running.troupe).await;
-        let position = running.venue.as_ref().and_then(venue::Venue::replay_progress);
+        let look = watcher.look(troupe).await;
+        let position = venue.and_then(Venue::replay_progress);
         let position = position.and_then(|progress| progress.position);
         let mut lines = lines(&look);
         if let Some(position) = position {
