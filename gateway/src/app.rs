@@ -6,7 +6,7 @@ use std::ops::DerefMut;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use engine::{Clock, IdSource};
 use storage::{Database, PgConnection, StorageError};
 use tokio::sync::watch;
@@ -115,8 +115,9 @@ impl App {
         }
     }
 
+    /// To the microsecond, as the database keeps it: what is answered now is what is read later.
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
+        self.clock.now().trunc_subsecs(6)
     }
 
     /// A connection of the pool; it returns there when dropped.

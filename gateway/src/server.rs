@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
+use http::{HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
 use storage::sessions;
 use tokio::net::TcpListener;
@@ -40,6 +41,15 @@ pub enum GatewayError {
     /// The signing secret is too short to be one.
     #[error("the signing secret of access tokens needs at least {SECRET_LENGTH_MIN} bytes")]
     SecretTooShort,
+    /// An origin that no browser sends, or every origin at once.
+    #[error(
+        "`{origin}` is not an origin: write https://host or https://host:port in \
+         `server.cors_origins`; `*` cannot be allowed, because callers bring cookies"
+    )]
+    OriginInvalid {
+        /// What was set.
+        origin: String,
+    },
     /// Passwords cannot be hashed with this cost.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -55,6 +65,7 @@ impl GatewayError {
             Self::AddressInUse { .. } => "address_in_use",
             Self::CannotListen { .. } => "cannot_listen",
             Self::SecretTooShort => "secret_too_short",
+            Self::OriginInvalid { .. } => "origin_invalid",
             Self::Password(_) => "password_cost",
             Self::Serve(_) => "serve_failed",
         }
@@ -131,10 +142,26 @@ async fn build(
     if parts.settings.auth.jwt_secret.expose_secret().len() < SECRET_LENGTH_MIN {
         return Err(GatewayError::SecretTooShort);
     }
+    if let Some(origin) = parts.settings.cors_origins.iter().find(|origin| !is_origin(origin)) {
+        let origin = String::from_utf8_lossy(origin.as_bytes()).into_owned();
+        return Err(GatewayError::OriginInvalid { origin });
+    }
     let cost = parts.settings.auth.password;
     let hasher = tokio::task::spawn_blocking(move || Hasher::new(cost)).await;
     let hasher = hasher.map_err(|_cancelled| PasswordError::Cancelled)??;
     Ok(Arc::new(App::new(parts, hasher, stopping)))
+}
+
+/// Scheme, host and perhaps a port, as a browser writes it: nothing else would ever match.
+fn is_origin(text: &HeaderValue) -> bool {
+    let Some(uri) = text.to_str().ok().and_then(|text| text.parse::<Uri>().ok()) else {
+        return false;
+    };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return false;
+    };
+    let is_plain = !authority.as_str().contains('@') && *text == format!("{scheme}://{authority}");
+    matches!(scheme, "http" | "https") && is_plain
 }
 
 async fn after(mut stopping: watch::Receiver<bool>, grace: Duration) {

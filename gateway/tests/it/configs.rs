@@ -63,6 +63,19 @@ async fn a_created_config_is_answered_listed_and_found_on_both_faces() {
 }
 
 #[tokio::test]
+async fn what_a_creation_answers_is_what_is_read_later() {
+    let gateway = Gateway::start().await;
+    let token = gateway.token_of("trader123").await;
+    gateway.clock.forward_ns(123_456_789);
+    let body = json!({"name": "mine", "tickers": ["AAPL"], "capital_share": "0.5000"});
+    let config = create(&gateway, &token, &body).await.json();
+    assert_eq!(config["created_at"], "2026-02-02T02:40:00.123456Z");
+    let path = format!("{CONFIGS}/{}", text(&config["id"]));
+    assert_eq!(gateway.send(Call::get(path).bearer(&token)).await.json(), config);
+    gateway.test.drop_database().await;
+}
+
+#[tokio::test]
 async fn strategies_interval_and_share_are_kept_as_given() {
     let gateway = Gateway::start().await;
     let token = gateway.token_of("trader123").await;

@@ -32,6 +32,24 @@ async fn a_short_secret_is_refused_before_anything_is_served() {
 }
 
 #[tokio::test]
+async fn an_origin_that_no_browser_sends_is_named() {
+    let gateway = Gateway::start().await;
+    for origin in ["*", "null", "example.org", "https://example.org/", "ftp://a", "https://a@b"] {
+        let mut parts = gateway.parts();
+        parts.settings.cors_origins = vec![origin.parse().unwrap()];
+        let error = gateway::router(parts).await.unwrap_err();
+        assert_eq!(error.code(), "origin_invalid", "{origin}");
+        assert!(error.to_string().contains(origin));
+    }
+    for origin in ["https://example.org", "http://localhost:3000", "http://[::1]:3000"] {
+        let mut parts = gateway.parts();
+        parts.settings.cors_origins = vec![origin.parse().unwrap()];
+        assert!(gateway::router(parts).await.is_ok(), "{origin}");
+    }
+    gateway.test.drop_database().await;
+}
+
+#[tokio::test]
 async fn a_request_over_tcp_is_answered_and_the_server_ends_when_told() {
     let gateway = Gateway::start().await;
     let served = Served::of(&gateway).await;

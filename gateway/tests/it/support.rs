@@ -30,20 +30,23 @@ use uuid::Uuid;
 pub(crate) const PASSWORD: &str = "SecurePass123!";
 const START_S: i64 = 1_770_000_000;
 
-/// A clock that stands still until it is set forward.
+/// A clock that stands still until it is set forward: nanoseconds since the start.
 #[derive(Debug, Default)]
 pub(crate) struct StillClock(AtomicI64);
 
 impl StillClock {
     pub(crate) fn forward(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        self.forward_ns(seconds * 1_000_000_000);
+    }
+
+    pub(crate) fn forward_ns(&self, nanoseconds: i64) {
+        self.0.fetch_add(nanoseconds, Ordering::SeqCst);
     }
 }
 
 impl Clock for StillClock {
     fn now(&self) -> DateTime<Utc> {
-        let seconds = START_S + self.0.load(Ordering::SeqCst);
-        DateTime::from_timestamp(seconds, 0).unwrap()
+        at(0) + TimeDelta::nanoseconds(self.0.load(Ordering::SeqCst))
     }
 }
 
