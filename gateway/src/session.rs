@@ -1,9 +1,9 @@
 //! From a login to its tokens, and from a refresh token to the next ones.
 
 use secrecy::{ExposeSecret, SecretString};
-use storage::PgConnection;
 use storage::sessions::{self, NewSession, RotateError, Successor};
 use storage::users::{self, User};
+use storage::{PgConnection, StorageError};
 use uuid::Uuid;
 
 use crate::app::{App, delta};
@@ -12,7 +12,7 @@ use crate::extract::Client;
 use crate::face::Face;
 use crate::problem::Problem;
 use crate::settings::Lifetimes;
-use crate::token::{self, Subject};
+use crate::token::{self, Subject, TokenError};
 
 /// The tokens of a login.
 #[derive(Debug)]
@@ -25,8 +25,14 @@ pub(crate) struct Tokens {
 /// Why a refresh token got no successor.
 #[derive(Debug)]
 pub(crate) enum RefreshRefusal {
-    /// The token is of no use, whatever the reason.
-    Spent(&'static str, &'static str),
+    /// Never handed out, or long forgotten.
+    Unknown,
+    /// Too old.
+    Expired,
+    /// Its session has ended.
+    Revoked,
+    /// It was used before: its session has ended now.
+    Reused,
     /// Something failed; the same token may work later.
     Failed(Problem),
 }
@@ -100,14 +106,14 @@ pub(crate) async fn rotate(
             let entry = audit::Entry::of_session("auth.refresh_token_reused", user_id, family_id);
             audit::write(app, &mut connection, entry, client).await?;
             tracing::warn!(user.id = %user_id, session.id = %family_id, "a refresh token was used twice, its session is revoked");
-            return Err(spent("refresh_token_reused", REUSED));
+            return Err(RefreshRefusal::Reused);
         }
-        Err(error) => return Err(refusal_of(error)),
+        Err(error) => return Err(error.into()),
     };
     let user = users::by_id(&mut connection, session.user_id).await?;
     let Some(user) = user.filter(|user| user.is_active) else {
         sessions::revoke_family(&mut connection, session.family_id, now).await?;
-        return Err(spent("session_revoked", "this account may not log in any more"));
+        return Err(RefreshRefusal::Revoked);
     };
     let access = access_token(app, &user, session.family_id, lifetimes)?;
     Ok((user, Tokens { access, refresh, lifetimes }))
@@ -149,31 +155,33 @@ fn access_token(
     Ok(SecretString::from(token))
 }
 
-const REUSED: &str = "this refresh token was used before, so somebody else may hold it: the \
-                      session is revoked, log in again";
-
-fn spent(code: &'static str, detail: &'static str) -> RefreshRefusal {
-    RefreshRefusal::Spent(code, detail)
-}
-
-fn refusal_of(error: RotateError) -> RefreshRefusal {
-    match error {
-        RotateError::Unknown => {
-            spent("refresh_token_unknown", "this refresh token is not known; log in again")
+impl From<RotateError> for RefreshRefusal {
+    fn from(error: RotateError) -> Self {
+        match error {
+            RotateError::Unknown => Self::Unknown,
+            RotateError::Expired => Self::Expired,
+            RotateError::Revoked => Self::Revoked,
+            RotateError::Reused { .. } => Self::Reused,
+            RotateError::Storage(error) => Self::Failed(error.into()),
+            other => Self::Failed(Problem::internal().with_cause(other)),
         }
-        RotateError::Expired => {
-            spent("refresh_token_expired", "this refresh token has expired; log in again")
-        }
-        RotateError::Revoked => {
-            spent("session_revoked", "the session of this refresh token has ended; log in again")
-        }
-        RotateError::Storage(error) => RefreshRefusal::Failed(error.into()),
-        other => RefreshRefusal::Failed(Problem::internal().with_cause(other)),
     }
 }
 
-impl<E: Into<Problem>> From<E> for RefreshRefusal {
-    fn from(error: E) -> Self {
+impl From<StorageError> for RefreshRefusal {
+    fn from(error: StorageError) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+impl From<TokenError> for RefreshRefusal {
+    fn from(error: TokenError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Problem> for RefreshRefusal {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
     }
 }

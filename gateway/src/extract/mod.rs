@@ -9,5 +9,5 @@ mod query;
 pub(crate) use body::{Body, OptionalBody};
 pub(crate) use caller::{Caller, Carrier, MaybeCaller, Operator, Presented};
 pub(crate) use client::{Client, address};
-pub(crate) use path::{ConfigPath, no_such_config};
+pub(crate) use path::ConfigPath;
 pub(crate) use query::QueryOf;

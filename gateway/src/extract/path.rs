@@ -5,6 +5,7 @@ use http::request::Parts;
 use uuid::Uuid;
 
 use crate::problem::Problem;
+use crate::routes::configs::ConfigRefusal;
 
 /// A config's id. Text that is no id names no config.
 #[derive(Debug, Clone, Copy)]
@@ -15,11 +16,6 @@ impl<S: Send + Sync> FromRequestParts<S> for ConfigPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::<Uuid>::from_request_parts(parts, state).await;
-        path.map(|Path(id)| Self(id)).map_err(|_not_an_id| no_such_config())
+        path.map(|Path(id)| Self(id)).map_err(|_not_an_id| ConfigRefusal::NotFound.into())
     }
-}
-
-/// There is none, or it is another user's: both look the same.
-pub(crate) fn no_such_config() -> Problem {
-    Problem::not_found("you have no trading config with this id")
 }

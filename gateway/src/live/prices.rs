@@ -28,6 +28,32 @@ const SEND_PATIENCE: Duration = Duration::from_secs(10);
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// A client that missed this many is gone.
 const PINGS_UNANSWERED_MAX: u32 = 2;
+/// So much of an unknown symbol is repeated, in characters.
+const SYMBOL_SHOWN_MAX: usize = 40;
+
+/// Why a stream was not opened.
+enum Refusal {
+    /// The venue does not list it, or it is no symbol at all.
+    UnknownSymbol { symbol: String },
+    /// The address has as many as it may have.
+    TooMany,
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::UnknownSymbol { symbol } => {
+                let shown: String = symbol.chars().take(SYMBOL_SHOWN_MAX).collect();
+                let detail = format!("the venue does not list `{shown}`; check its spelling");
+                Self::new(StatusCode::NOT_FOUND, "unknown_symbol", detail)
+            }
+            Refusal::TooMany => {
+                let detail = "too many WebSocket connections from this address; close one first";
+                Self::too_many("too_many_websockets", detail, 1)
+            }
+        }
+    }
+}
 
 /// Live prices of every symbol
 ///
@@ -94,15 +120,11 @@ async fn open_one(
     client: &Client,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    let unknown = || {
-        let shown: String = symbol.chars().take(40).collect();
-        let detail = format!("the venue does not list `{shown}`; check its spelling");
-        Problem::new(StatusCode::NOT_FOUND, "unknown_symbol", detail)
-    };
+    let unknown = || Refusal::UnknownSymbol { symbol: symbol.to_owned() };
     let ticker = Ticker::new(&symbol.to_ascii_uppercase()).map_err(|_not_a_ticker| unknown())?;
     // While the venue is away its list is not known: the stream starts with its first price then.
     if app.troupe.known_ticker(&ticker).await == TickerListing::Unknown {
-        return Err(unknown());
+        return Err(unknown().into());
     }
     open(app, client, upgrade, Some(ticker))
 }
@@ -115,8 +137,7 @@ fn open(
 ) -> Result<Response, Problem> {
     let max = app.settings.limits.websockets_per_address;
     let Some(place) = app.sockets.enter(client.address, max) else {
-        let detail = "too many WebSocket connections from this address; close one first";
-        return Err(Problem::too_many("too_many_websockets", detail, 1));
+        return Err(Refusal::TooMany.into());
     };
     let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| Stream::run(app, socket, place, only)))

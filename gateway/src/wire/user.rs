@@ -95,7 +95,7 @@ impl From<User> for UserProfile {
             role: user.role.as_str(),
             is_verified: user.is_verified,
             initial_capital: Number(user.initial_capital),
-            risk_per_trade: Number(user.risk_per_trade),
+            risk_per_trade: Number(user.risk_per_trade.normalize()),
             max_positions: user.max_positions,
             paper_trading: user.paper_trading,
             created_at: user.created_at,

@@ -27,6 +27,36 @@ use crate::wire::user::UserSummary;
 /// No name and no address is longer.
 const LOGIN_LENGTH_MAX: usize = 255;
 
+/// Why a login was refused.
+enum Refusal {
+    /// No such user, or another password: both look the same.
+    InvalidCredentials,
+    /// The password was right.
+    AccountDisabled,
+    /// Failed too often, for this account or from this address.
+    TooManyLogins { after_s: i64 },
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::InvalidCredentials => {
+                Self::unauthorized("invalid_credentials", "the user name or the password is wrong")
+            }
+            Refusal::AccountDisabled => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_disabled",
+                "this account is disabled; ask an administrator",
+            ),
+            Refusal::TooManyLogins { after_s } => Self::too_many(
+                "too_many_logins",
+                "too many failed logins; wait for as long as the header Retry-After says",
+                after_s,
+            ),
+        }
+    }
+}
+
 /// Log in
 ///
 /// On `/v1` the answer holds the tokens; on `/api` they are set as cookies that scripts cannot read,
@@ -63,7 +93,8 @@ pub(crate) async fn handler(
     let stored = user.as_ref().map(|user| user.password_hash.clone());
     let verdict = app.hasher.verify(password.clone(), stored).await?;
     let Some(user) = user.filter(|_| verdict != Verdict::Wrong) else {
-        return Err(attempt.failed(&app, &client).await?);
+        attempt.failed(&app, &client).await?;
+        return Err(Refusal::InvalidCredentials.into());
     };
     attempt.succeeded(&app);
     let tokens = admit(&app, &user, verdict, password, face, &client).await?;
@@ -85,7 +116,7 @@ impl Attempt {
         user: Option<&User>,
         login: &str,
         client: &Client,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, Refusal> {
         let target = user.map(|user| user.id);
         let account = match target {
             Some(id) => AccountKey::User(id),
@@ -95,12 +126,12 @@ impl Attempt {
         let now = app.now();
         let by_address = app.logins_by_address.take(address, now);
         if !by_address.allowed {
-            return Err(too_many(by_address.retry_after_s(now)));
+            return Err(Refusal::TooManyLogins { after_s: by_address.retry_after_s(now) });
         }
         let by_account = app.logins_by_account.take(account.clone(), now);
         if !by_account.allowed {
             app.logins_by_address.give_back(&address);
-            return Err(too_many(by_account.retry_after_s(now)));
+            return Err(Refusal::TooManyLogins { after_s: by_account.retry_after_s(now) });
         }
         Ok(Self { account, address, target })
     }
@@ -111,13 +142,11 @@ impl Attempt {
         app.logins_by_address.give_back(&self.address);
     }
 
-    async fn failed(&self, app: &App, client: &Client) -> Result<Problem, Problem> {
+    async fn failed(&self, app: &App, client: &Client) -> Result<(), StorageError> {
         metrics::counter!("gateway_logins_failed_total").increment(1);
         let mut connection = app.connection().await?;
         let entry = audit::Entry::failed_login(self.target);
-        audit::write(app, &mut connection, entry, client).await?;
-        let detail = "the user name or the password is wrong";
-        Ok(Problem::unauthorized("invalid_credentials", detail))
+        audit::write(app, &mut connection, entry, client).await
     }
 }
 
@@ -136,8 +165,7 @@ async fn admit(
     client: &Client,
 ) -> Result<Tokens, Problem> {
     if !user.is_active {
-        let detail = "this account is disabled; ask an administrator";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "account_disabled", detail));
+        return Err(Refusal::AccountDisabled.into());
     }
     let now = app.now();
     let renewed = match verdict {
@@ -212,9 +240,4 @@ fn check(request: LoginRequest) -> Result<(String, SecretString), Problem> {
         checks.fail("password", "too_long", "no password is that long");
     }
     checks.finish().map(|()| (login, password))
-}
-
-fn too_many(after_s: i64) -> Problem {
-    let detail = "too many failed logins; wait for as long as the header Retry-After says";
-    Problem::too_many("too_many_logins", detail, after_s)
 }

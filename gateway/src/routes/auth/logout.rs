@@ -19,6 +19,23 @@ use crate::session;
 use crate::token;
 use crate::wire::auth::RefreshTokenRequest;
 
+/// Why nobody was logged out.
+enum Refusal {
+    /// Neither token was sent.
+    NoSession,
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoSession => Self::unauthorized(
+                "authentication_required",
+                "there is no session to end: send an access token or a refresh token",
+            ),
+        }
+    }
+}
+
 /// Log out
 ///
 /// Ends the session of the access token, and that of the refresh token when one is sent: neither
@@ -47,8 +64,7 @@ pub(crate) async fn handler(
 ) -> Result<(CookieJar, StatusCode), Problem> {
     let refresh = presented(request, &jar);
     if claims.is_none() && refresh.is_none() {
-        let detail = "there is no session to end: send an access token or a refresh token";
-        return Err(Problem::unauthorized("authentication_required", detail));
+        return Err(Refusal::NoSession.into());
     }
     let mut connection = app.connection().await?;
     let mut families = Vec::new();

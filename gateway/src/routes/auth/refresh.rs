@@ -17,6 +17,31 @@ use crate::session::{self, RefreshRefusal, Tokens};
 use crate::wire::auth::{RefreshAnswer, RefreshTokenRequest};
 use crate::wire::problem::ProblemDocument;
 
+impl From<RefreshRefusal> for Problem {
+    fn from(refusal: RefreshRefusal) -> Self {
+        match refusal {
+            RefreshRefusal::Unknown => Self::unauthorized(
+                "refresh_token_unknown",
+                "this refresh token is not known; log in again",
+            ),
+            RefreshRefusal::Expired => Self::unauthorized(
+                "refresh_token_expired",
+                "this refresh token has expired; log in again",
+            ),
+            RefreshRefusal::Revoked => Self::unauthorized(
+                "session_revoked",
+                "the session of this refresh token has ended; log in again",
+            ),
+            RefreshRefusal::Reused => Self::unauthorized(
+                "refresh_token_reused",
+                "this refresh token was used before, so somebody else may hold it: the session is \
+                 revoked, log in again",
+            ),
+            RefreshRefusal::Failed(problem) => problem,
+        }
+    }
+}
+
 /// Refresh the tokens
 ///
 /// The refresh token is used up and replaced. Presenting it again ends the session: somebody else
@@ -50,12 +75,11 @@ pub(crate) async fn handler(
     match session::rotate(&app, &presented, face, &client).await {
         Ok((_, tokens)) => Ok(answer(face, jar, &tokens, secure)),
         Err(RefreshRefusal::Failed(problem)) => Err(problem),
-        Err(RefreshRefusal::Spent(code, detail)) => {
-            let problem = Problem::unauthorized(code, detail);
+        Err(refusal) => {
             // A browser would go on presenting it.
             let had_cookie = jar.get(REFRESH_COOKIE).is_some();
             let jar = if had_cookie { face::without_tokens(jar, secure) } else { jar };
-            Ok((jar, problem).into_response())
+            Ok((jar, Problem::from(refusal)).into_response())
         }
     }
 }

@@ -22,6 +22,53 @@ use crate::wire::user::RegisteredUser;
 const EMAIL_LENGTH_MAX: usize = 255;
 const NAME_LENGTH_MAX: usize = 100;
 
+/// Why a user was not registered.
+enum Refusal {
+    EmailTaken,
+    UsernameTaken,
+    /// The database keeps to a rule that our checks do not know.
+    Invalid {
+        field: &'static str,
+    },
+    Failed(Problem),
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::EmailTaken => Self::conflict(
+                "email_taken",
+                "another user has this e-mail address; log in, or register another address",
+            ),
+            Refusal::UsernameTaken => {
+                Self::conflict("username_taken", "another user has this name; choose another")
+            }
+            Refusal::Invalid { field } => {
+                Self::field(field, "invalid", "the database does not take this value")
+            }
+            Refusal::Failed(problem) => problem,
+        }
+    }
+}
+
+impl From<InsertUserError> for Refusal {
+    fn from(error: InsertUserError) -> Self {
+        match error {
+            InsertUserError::EmailTaken => Self::EmailTaken,
+            InsertUserError::UsernameTaken => Self::UsernameTaken,
+            InsertUserError::Invalid { constraint } => Self::Invalid {
+                field: match constraint.as_str() {
+                    "valid_email" => "email",
+                    "valid_username" => "username",
+                    _ => "body",
+                },
+            },
+            InsertUserError::Storage(error) => Self::Failed(error.into()),
+            other => Self::Failed(Problem::internal().with_cause(other)),
+        }
+    }
+}
+
 /// Register a user
 ///
 /// The user may log in at once.
@@ -58,34 +105,12 @@ pub(crate) async fn handler(
         created_at: app.now(),
     };
     let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
-    let user = users::insert(&mut transaction, &user).await.map_err(refusal)?;
+    let user = users::insert(&mut transaction, &user).await.map_err(Refusal::from)?;
     let entry = audit::Entry::of_user("auth.registered", user.id);
     audit::write(&app, &mut transaction, entry, &client).await?;
     transaction.commit().await.map_err(StorageError::from)?;
     tracing::info!(user.id = %user.id, "user {} registered", user.id);
     Ok((StatusCode::CREATED, Json(user.into())))
-}
-
-fn refusal(error: InsertUserError) -> Problem {
-    match error {
-        InsertUserError::EmailTaken => Problem::conflict(
-            "email_taken",
-            "another user has this e-mail address; log in, or register another address",
-        ),
-        InsertUserError::UsernameTaken => {
-            Problem::conflict("username_taken", "another user has this name; choose another")
-        }
-        InsertUserError::Invalid { constraint } => {
-            let field = match constraint.as_str() {
-                "valid_email" => "email",
-                "valid_username" => "username",
-                _ => "body",
-            };
-            Problem::field(field, "invalid", "the database does not take this value")
-        }
-        InsertUserError::Storage(error) => error.into(),
-        other => Problem::internal().with_cause(other),
-    }
 }
 
 fn check(request: &RegisterRequest) -> Result<(), Problem> {

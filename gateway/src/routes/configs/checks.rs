@@ -8,8 +8,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use storage::configs::{Strategies, StrategyChoice};
 
+use super::ConfigRefusal;
 use crate::engine_port::{Engine, TickerListing};
-use crate::problem::{Checks, Problem};
+use crate::problem::Checks;
 use crate::wire::config::StrategyDocument;
 use crate::wire::number::Number;
 
@@ -63,7 +64,7 @@ pub(super) async fn listed(
     checks: &mut Checks,
     troupe: &dyn Engine,
     tickers: &[Ticker],
-) -> Result<(), Problem> {
+) -> Result<(), ConfigRefusal> {
     for ticker in tickers {
         match troupe.known_ticker(ticker).await {
             TickerListing::Listed => {}
@@ -72,8 +73,7 @@ pub(super) async fn listed(
                 checks.fail("tickers", "unknown_ticker", message);
             }
             TickerListing::Unavailable => {
-                let detail = "the venue cannot be asked for its tickers now; try again later";
-                return Err(Problem::unavailable("venue_unavailable", detail));
+                return Err(ConfigRefusal::VenueUnavailable);
             }
         }
     }

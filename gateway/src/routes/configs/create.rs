@@ -11,7 +11,7 @@ use storage::StorageError;
 use storage::configs::{self, TradingConfig};
 use uuid::Uuid;
 
-use super::{checks, write_refusal};
+use super::{ConfigRefusal, checks};
 use crate::app::App;
 use crate::audit;
 use crate::extract::{Body, Caller, Client};
@@ -55,10 +55,9 @@ pub(crate) async fn handler(
     let config = check(&app, caller.user.id, request).await?;
     let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
     if configs::list(&mut transaction, caller.user.id).await?.len() >= CONFIGS_MAX {
-        let detail = "you have 100 configs, which is the limit; delete one first";
-        return Err(Problem::conflict("too_many_configs", detail));
+        return Err(ConfigRefusal::TooMany.into());
     }
-    configs::insert(&mut transaction, &config).await.map_err(write_refusal)?;
+    configs::insert(&mut transaction, &config).await.map_err(ConfigRefusal::from)?;
     let entry = audit::Entry::of_config("config.created", caller.user.id, config.id);
     audit::write(&app, &mut transaction, entry, &client).await?;
     transaction.commit().await.map_err(StorageError::from)?;

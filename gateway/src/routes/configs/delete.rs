@@ -8,9 +8,10 @@ use http::StatusCode;
 use storage::StorageError;
 use storage::configs;
 
+use super::ConfigRefusal;
 use crate::app::App;
 use crate::audit;
-use crate::extract::{Caller, Client, ConfigPath, no_such_config};
+use crate::extract::{Caller, Client, ConfigPath};
 use crate::problem::Problem;
 use crate::routes::refusals::{Always, NeedsLogin};
 use crate::wire::problem::ProblemDocument;
@@ -43,12 +44,12 @@ pub(crate) async fn handler(
     let _nobody_else = app.config_locks.lock(id).await;
     // No connection is held while the engine works: it needs one of the same pool.
     let config = configs::get(&mut *app.connection().await?, user_id, id).await?;
-    if config.ok_or_else(no_such_config)?.is_active {
+    if config.ok_or(ConfigRefusal::NotFound)?.is_active {
         app.troupe.deactivate(UserId::new(user_id), ConfigId::new(id)).await?;
     }
     let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
     if !configs::delete(&mut transaction, user_id, id).await? {
-        return Err(no_such_config());
+        return Err(ConfigRefusal::NotFound.into());
     }
     let entry = audit::Entry::of_config("config.deleted", user_id, id);
     audit::write(&app, &mut transaction, entry, &client).await?;

@@ -6,8 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use storage::configs;
 
+use super::ConfigRefusal;
 use crate::app::App;
-use crate::extract::{Caller, ConfigPath, no_such_config};
+use crate::extract::{Caller, ConfigPath};
 use crate::problem::Problem;
 use crate::routes::refusals::{Always, NeedsLogin};
 use crate::wire::config::ConfigDocument;
@@ -36,5 +37,5 @@ pub(crate) async fn handler(
 ) -> Result<Json<ConfigDocument>, Problem> {
     let mut connection = app.connection().await?;
     let config = configs::get(&mut connection, caller.user.id, id).await?;
-    Ok(Json(config.ok_or_else(no_such_config)?.into()))
+    Ok(Json(config.ok_or(ConfigRefusal::NotFound)?.into()))
 }

@@ -8,10 +8,10 @@ use engine::Ticker;
 use storage::StorageError;
 use storage::configs::{self, ConfigChange, Strategies, StrategiesChange, TradingConfig};
 
-use super::{checks, write_refusal};
+use super::{ConfigRefusal, checks};
 use crate::app::App;
 use crate::audit;
-use crate::extract::{Body, Caller, Client, ConfigPath, no_such_config};
+use crate::extract::{Body, Caller, Client, ConfigPath};
 use crate::problem::{Checks, Problem};
 use crate::routes::refusals::{Always, NeedsLogin, NeedsValidBody};
 use crate::wire::config::{ConfigDocument, StrategiesPatch, UpdateConfigRequest};
@@ -51,15 +51,14 @@ pub(crate) async fn handler(
     let _nobody_else = app.config_locks.lock(id).await;
     // No connection is held while the engine is asked: it may need one of the same pool.
     let config = configs::get(&mut *app.connection().await?, user_id, id).await?;
-    let config = config.ok_or_else(no_such_config)?;
+    let config = config.ok_or(ConfigRefusal::NotFound)?;
     let change = check(&app, &config, request).await?;
     if config.is_active && touches_trading(&change, &config) {
-        let detail = "the config is trading: deactivate it first, then change it";
-        return Err(Problem::conflict("config_active", detail));
+        return Err(ConfigRefusal::Active.into());
     }
     let mut transaction = app.database.pool().begin().await.map_err(StorageError::from)?;
     let changed = configs::update(&mut transaction, user_id, id, &change, app.now()).await;
-    let changed = changed.map_err(write_refusal)?.ok_or_else(no_such_config)?;
+    let changed = changed.map_err(ConfigRefusal::from)?.ok_or(ConfigRefusal::NotFound)?;
     let entry = audit::Entry::of_config("config.updated", user_id, id);
     audit::write(&app, &mut transaction, entry, &client).await?;
     transaction.commit().await.map_err(StorageError::from)?;
