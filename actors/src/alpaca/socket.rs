@@ -5,7 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Error as WireError, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,7 +88,9 @@ impl Backoff {
 }
 
 pub(super) async fn open(url: &str) -> Result<Socket, StreamError> {
-    match tokio::time::timeout(CONNECT_TIMEOUT, connect_async(url)).await {
+    // Small frames are sent at once (TCP_NODELAY): a pong that waits holds up a whole replay.
+    let connect = connect_async_with_config(url, None, true);
+    match tokio::time::timeout(CONNECT_TIMEOUT, connect).await {
         Ok(Ok((socket, _response))) => Ok(socket),
         Ok(Err(source)) => Err(wire(url, source)),
         Err(_elapsed) => Err(StreamError::ConnectTimedOut { url: url.to_owned() }),

@@ -3,6 +3,7 @@
 mod arrows;
 mod binary;
 mod commands;
+mod engine;
 mod migrations;
 mod sources;
 mod support;
