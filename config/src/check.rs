@@ -28,7 +28,7 @@ fn numbers(settings: &Settings, found: &mut Vec<Finding>) {
     let Settings { server, storage, auth, limits, venue, broker, market, desk, demo, .. } =
         settings;
     let supervision = &settings.supervision;
-    let bounds: [(&'static str, u64, u64, u64); 35] = [
+    let bounds: [(&'static str, u64, u64, u64); 33] = [
         ("server.request_timeout_s", server.request_timeout_s, 1, 600),
         ("server.body_limit_kb", server.body_limit_kb.into(), 1, 65_536),
         ("server.shutdown_grace_s", server.shutdown_grace_s, 0, 600),
@@ -47,14 +47,12 @@ fn numbers(settings: &Settings, found: &mut Vec<Finding>) {
         ("limits.websockets_per_address", limits.websockets_per_address.into(), 1, 100_000),
         ("limits.price_frame_interval_ms", limits.price_frame_interval_ms, 10, 60_000),
         ("venue.requests_per_minute", venue.requests_per_minute.into(), 1, 10_000_000),
-        ("broker.requests_per_minute", broker.requests_per_minute.into(), 1, 10_000_000),
         ("broker.request_timeout_ms", broker.request_timeout_ms, 10, 120_000),
         ("broker.order_deadline_ms", broker.order_deadline_ms, 10, 3_600_000),
         ("broker.reconcile_interval_s", broker.reconcile_interval_s, 1, DAY_S),
         ("market.warmup_bars", wide(market.warmup_bars), 1, 10_000),
         ("market.bar_close_grace_ms", market.bar_close_grace_ms, 0, 60_000),
         ("market.stale_quote_s", market.stale_quote_s, 1, DAY_S),
-        ("market.feed_silence_s", market.feed_silence_s, 1, DAY_S),
         ("market.feed_backoff_min_ms", market.feed_backoff_min_ms, 1, 3_600_000),
         ("market.feed_backoff_max_ms", market.feed_backoff_max_ms, 1, 3_600_000),
         ("desk.orders_per_minute", desk.orders_per_minute.into(), 1, 100_000),
@@ -157,16 +155,10 @@ fn broker(broker: &BrokerSettings, found: &mut Vec<Finding>) {
 }
 
 fn desk(desk: &DeskSettings, found: &mut Vec<Finding>) {
-    let fractions = [
-        ("desk.capital_share", desk.capital_share, desk.capital_share <= Decimal::ONE),
-        ("desk.risk_per_trade", desk.risk_per_trade, desk.risk_per_trade <= Decimal::ONE),
-        ("desk.stop_fraction", desk.stop_fraction, desk.stop_fraction < Decimal::ONE),
-    ];
-    for (key, value, small_enough) in fractions {
-        if value <= Decimal::ZERO || !small_enough {
-            let message = format!("{value} is out of bounds; a fraction is above 0 and up to 1");
-            found.push((key, message));
-        }
+    let stop = desk.stop_fraction;
+    if stop <= Decimal::ZERO || stop >= Decimal::ONE {
+        let message = format!("{stop} is out of bounds; a fraction is above 0 and below 1");
+        found.push(("desk.stop_fraction", message));
     }
     if desk.max_order_notional_usd <= Decimal::ZERO {
         let message = format!("{} is out of bounds; give more than 0", desk.max_order_notional_usd);

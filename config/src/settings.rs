@@ -162,8 +162,6 @@ pub struct BrokerSettings {
     /// Secret key; set exactly when `key_id` is.
     #[serde(deserialize_with = "values::optional_secret")]
     pub secret_key: Option<SecretString>,
-    /// Request budget shared by all desks.
-    pub requests_per_minute: u32,
     /// Milliseconds until a request counts as unanswered.
     pub request_timeout_ms: u64,
     /// Milliseconds from an order's signal until it is too stale to send.
@@ -182,8 +180,6 @@ pub struct MarketSettings {
     pub bar_close_grace_ms: u64,
     /// Seconds after which a price is stale.
     pub stale_quote_s: u64,
-    /// Seconds of silence after which a source is given up for the next.
-    pub feed_silence_s: u64,
     /// Milliseconds before the first reconnect.
     pub feed_backoff_min_ms: u64,
     /// Milliseconds before a reconnect, at most; not below the minimum.
@@ -194,9 +190,8 @@ pub struct MarketSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeskSettings {
-    /// Share of the account for a config without its own; above 0, at most 1.
-    #[serde(deserialize_with = "values::decimal")]
-    pub capital_share: Decimal,
+    /// Strategy of a ticker that its config names none for.
+    pub default_strategy: String,
     /// Largest notional of one order, in US dollars.
     #[serde(deserialize_with = "values::decimal")]
     pub max_order_notional_usd: Decimal,
@@ -210,9 +205,6 @@ pub struct DeskSettings {
     /// Assumed stop distance as a fraction of the entry price; above 0, below 1.
     #[serde(deserialize_with = "values::decimal")]
     pub stop_fraction: Decimal,
-    /// Fraction of the capital one trade may lose at its stop; above 0, at most 1.
-    #[serde(deserialize_with = "values::decimal")]
-    pub risk_per_trade: Decimal,
     /// Whether an activated config joins a stance its strategy holds already.
     pub enter_on_activation: bool,
 }

@@ -1,6 +1,7 @@
 //! `troupe run`: the whole engine, from the database to the gateway, until it is told to stop.
 
 mod demo;
+mod guard;
 mod pacer;
 mod parts;
 mod screen;
@@ -16,7 +17,6 @@ use actors::Troupe;
 use anyhow::Context as _;
 use config::Settings;
 use engine::Clock;
-use storage::EngineLock;
 use tokio::sync::watch;
 use venue::Venue;
 
@@ -26,11 +26,9 @@ use crate::edge::{RandomIds, WallClock};
 use crate::logging::{self, LogTo};
 use crate::signals::StopSignal;
 use crate::{exchange, output};
+use guard::Guard;
 use pacer::EnginePacer;
 use status::Watcher;
-
-/// How long a killed engine's lock on the database may linger.
-const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +46,7 @@ enum Ending {
 /// What runs, in the order in which it was started.
 struct Running {
     open: OpenDatabase,
-    lock: EngineLock,
+    guard: Guard,
     venue: Option<Venue>,
     troupe: Troupe,
     gateway: tokio::task::JoinHandle<Result<(), gateway::GatewayError>>,
@@ -110,7 +108,7 @@ async fn start(settings: &Settings, listener: tokio::net::TcpListener) -> anyhow
     let open = database::open(&settings.storage).await?;
     let database = open.database.clone();
     database.migrate().await?;
-    let lock = EngineLock::acquire(&database, LOCK_PATIENCE).await?;
+    let guard = Guard::take(&database).await?;
     tracing::info!("database: {}", open.place());
     let pacer = Arc::new(EnginePacer::default());
     let venue = start_venue(settings, Arc::clone(&pacer)).await?;
@@ -121,7 +119,7 @@ async fn start(settings: &Settings, listener: tokio::net::TcpListener) -> anyhow
     pacer.attach(troupe.clone());
     let (stop_gateway, stopping) = watch::channel(false);
     let gateway = serve(settings, &database, &troupe, listener, stopping)?;
-    Ok(Running { open, lock, venue, troupe, gateway, stop_gateway })
+    Ok(Running { open, guard, venue, troupe, gateway, stop_gateway })
 }
 
 async fn start_venue(
@@ -167,7 +165,7 @@ async fn wait(
     stop_signal: &mut StopSignal,
     on_terminal: bool,
 ) -> anyhow::Result<Ending> {
-    let Running { open, venue, troupe, gateway, .. } = running;
+    let Running { open, guard, venue, troupe, gateway, .. } = running;
     let venue = venue.as_ref();
     let tape = async {
         match venue {
@@ -192,6 +190,7 @@ async fn wait(
         () = troupe.ended() => Ok(Ending::ActorsEnded),
         () = gateway_ended => Ok(Ending::GatewayEnded),
         failed = open.keep_running() => match failed? {},
+        failed = guard.keep() => match failed? {},
         failed = screen::show(troupe, venue, watcher, on_terminal) => match failed? {},
     }
 }
@@ -205,7 +204,7 @@ async fn stop(running: Running) -> anyhow::Result<()> {
     if let Some(venue) = running.venue {
         venue.stop().await;
     }
-    running.lock.release().await?;
+    running.guard.release().await;
     running.open.close().await?;
     tracing::info!("stopped");
     Ok(gateway?)

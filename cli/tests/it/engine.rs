@@ -1,8 +1,10 @@
 //! The whole engine as a process: trading, killed, started again, refused, replayed.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "it waits for another process")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +16,7 @@ use serde_json::Value;
 use crate::binary::{outcome, troupe};
 
 /// Longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 const VENUE_KEYS: &[(&str, &str)] =
     &[("apca-api-key-id", "PKVENUEDEMO"), ("apca-api-secret-key", "venue-demo-secret")];
@@ -125,7 +127,7 @@ fn http(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body:
         body.len()
     );
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        write!(request, "{name}: {value}\r\n").unwrap();
     }
     write!(stream, "{request}\r\n{body}").unwrap();
     let mut answer = String::new();
@@ -224,11 +226,11 @@ fn a_recording_is_played_to_its_end_and_a_broken_line_is_named() {
     let mut rows = String::from("timestamp,open,high,low,close,volume\n");
     for day in 1..=28 {
         let close = 100.0 + 10.0 * (f64::from(day) / 3.0).sin();
-        rows.push_str(&format!("2024-02-{day:02}T00:00:00Z,100,120,80,{close:.2},1000\n"));
+        writeln!(rows, "2024-02-{day:02}T00:00:00Z,100,120,80,{close:.2},1000").unwrap();
     }
     for day in 1..=28 {
         let close = if day == 5 { "oops".to_owned() } else { format!("{}", 100 + day % 7 * 3) };
-        rows.push_str(&format!("2024-03-{day:02}T00:00:00Z,100,130,80,{close},1000\n"));
+        writeln!(rows, "2024-03-{day:02}T00:00:00Z,100,130,80,{close},1000").unwrap();
     }
     std::fs::write(tape.path().join("ACME_1d.csv"), rows).unwrap();
     let path = tape.path().to_str().unwrap();

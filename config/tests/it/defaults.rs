@@ -12,7 +12,7 @@ fn the_defaults_alone_are_complete_and_valid() {
     assert_eq!(settings.venue.speed, Speed::Times(1.0));
     assert_eq!(settings.log.format, LogFormat::Human);
     assert_eq!(settings.desk.max_order_notional_usd.to_string(), "25000");
-    assert_eq!(settings.demo.tickers.len(), 8);
+    assert_eq!(settings.demo.tickers.len(), 5);
     assert_eq!(settings.demo.params.get("slow"), Some(&8.0));
     assert!(loaded.origins.is_empty(), "a default has no other origin");
     settings.check_run().unwrap();

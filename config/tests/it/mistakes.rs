@@ -54,7 +54,7 @@ fn a_value_out_of_bounds_names_the_bounds() {
     for (name, value, expected) in [
         ("TROUPE__SERVER__REQUEST_TIMEOUT_S", "0", "allowed is 1 to 600"),
         ("TROUPE__STORAGE__MAX_CONNECTIONS", "1", "allowed is 2 to 1000"),
-        ("TROUPE__DESK__CAPITAL_SHARE", "1.5", "above 0 and up to 1"),
+        ("TROUPE__DESK__STOP_FRACTION", "1.5", "above 0 and below 1"),
         ("TROUPE__DESK__MAX_ORDER_NOTIONAL_USD", "-5", "more than 0"),
         ("TROUPE__BROKER__BASE_URL", "ftp://x", "does not start with https:// or http://"),
         ("TROUPE__SERVER__CORS_ORIGINS", "https://a.example/path", "scheme and host only"),

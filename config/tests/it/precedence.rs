@@ -48,7 +48,7 @@ fn a_variable_is_read_as_the_kind_of_value_its_key_takes() {
         ("TROUPE__DEMO__ENABLED", "true"),
         ("TROUPE__VENUE__SPEED", "max"),
         ("TROUPE__VENUE__REPLAY", "recordings"),
-        ("TROUPE__DESK__CAPITAL_SHARE", "0.25"),
+        ("TROUPE__DESK__STOP_FRACTION", "0.25"),
         ("TROUPE__SERVER__CORS_ORIGINS", r#"["https://a.example", "https://b.example"]"#),
     ])
     .unwrap();
@@ -58,7 +58,7 @@ fn a_variable_is_read_as_the_kind_of_value_its_key_takes() {
     assert_eq!(settings.demo.params.len(), 2);
     assert_eq!(settings.venue.speed, Speed::Max);
     assert_eq!(settings.venue.replay.unwrap().to_str(), Some("recordings"));
-    assert_eq!(settings.desk.capital_share.to_string(), "0.25");
+    assert_eq!(settings.desk.stop_fraction.to_string(), "0.25");
     assert_eq!(settings.server.cors_origins.len(), 2);
 }
 

@@ -9,6 +9,7 @@ use actors::{
 use anyhow::Context as _;
 use config::{Settings, StockFeed};
 use engine::risk::Limits;
+use engine::strategy::Params;
 use engine::{Clock, Timestamp, Usd};
 use gateway::{AuthSettings, GatewaySettings, Lifetimes, LimitSettings, PasswordCost};
 use secrecy::SecretString;
@@ -43,6 +44,8 @@ pub(super) fn troupe(
     venue: Option<&Venue>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<TroupeParts> {
+    strategies::complete(&settings.desk.default_strategy, &Params::new())
+        .context("setting desk.default_strategy")?;
     Ok(TroupeParts {
         database: database.clone(),
         clock: Arc::clone(clock),
@@ -194,7 +197,7 @@ fn desk(settings: &Settings) -> DeskSettings {
             price_age_min_s: u32::try_from(market.stale_quote_s).unwrap_or(u32::MAX),
         },
         stop_fraction: desk.stop_fraction,
-        default_strategy: settings.demo.strategy.clone(),
+        default_strategy: desk.default_strategy.clone(),
         joins_standing: desk.enter_on_activation,
         request_timeout: Duration::from_millis(broker.request_timeout_ms),
         order_deadline: Duration::from_millis(broker.order_deadline_ms),
