@@ -103,7 +103,7 @@ fn equity(status: &StatusView) -> String {
                 .checked_mul(Decimal::ONE_HUNDRED)
                 .and_then(|hundredfold| hundredfold.checked_div(status.capital))
                 .map_or_else(String::new, |percent| format!(", {:+.2} %", percent.round_dp(2)));
-            format!("{equity:.2} USD  ({}{percent})", usd(profit))
+            format!("{:.2} USD  ({}{percent})", equity.round_dp(2), usd(profit))
         }
         _ => "unknown until every holding has a price".to_owned(),
     }

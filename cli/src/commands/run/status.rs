@@ -56,7 +56,8 @@ impl Watcher {
 
 /// Profit against what the sub-accounts started with, US dollars; none while a price is missing.
 pub(super) fn profit(status: &StatusView) -> Option<Decimal> {
-    status.equity.and_then(|equity| equity.checked_sub(status.capital))
+    // From the cents that are shown, so that the two figures always agree.
+    status.equity.and_then(|equity| equity.round_dp(2).checked_sub(status.capital))
 }
 
 #[expect(clippy::disallowed_methods, reason = "rates on a screen, nothing is decided on them")]
