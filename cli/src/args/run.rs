@@ -34,7 +34,8 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     no_demo: bool,
     /// Stock sessions round the clock: day orders fill at any hour [setting venue.always_open].
-    #[arg(long)]
+    // `./run` gives it, and its caller may, too.
+    #[arg(long, overrides_with = "always_open")]
     always_open: bool,
     /// Play the CSV recordings of a directory instead of synthetic prices [setting venue.replay].
     #[arg(long, value_name = "DIR")]

@@ -105,6 +105,9 @@ fn own_data_dir(settings: &mut Settings) -> PathBuf {
 }
 
 async fn start(settings: &Settings, listener: tokio::net::TcpListener) -> anyhow::Result<Running> {
+    if settings.storage.redis_url.is_some() {
+        tracing::warn!("setting storage.redis_url is not used yet: caches live in this process");
+    }
     let open = database::open(&settings.storage).await?;
     let database = open.database.clone();
     database.migrate().await?;
