@@ -145,7 +145,7 @@ impl Troupe {
             keys: parts.keys.clone(),
         };
         let children = vec![
-            storage_child(&stage, &parts, &journal, &recorder),
+            storage_child(&stage, &parts, (&journal, &recorder), &office),
             supervised(&stage, &hub, || Hub),
             market_child,
             desks(&stage, &desk_parts, &office),
@@ -319,15 +319,17 @@ impl Troupe {
 fn storage_child(
     stage: &Arc<Stage>,
     parts: &TroupeParts,
-    journal: &Address<JournalMessage>,
-    recorder: &Address<RecorderMessage>,
+    (journal, recorder): (&Address<JournalMessage>, &Address<RecorderMessage>),
+    office: &Address<OfficeMessage>,
 ) -> Supervised {
+    let office = office.clone();
     let (database, batch_max) = (parts.database.clone(), parts.journal_batch_max);
     let backoff = Backoff::new(parts.supervision.backoff_min, parts.supervision.backoff_max, 3);
     let journal = supervised(stage, journal, move || Journal {
         database: database.clone(),
         batch_max,
         backoff: backoff.clone(),
+        office: office.clone(),
     });
     let database = parts.database.clone();
     let recorder = supervised(stage, recorder, move || Recorder { database: database.clone() });

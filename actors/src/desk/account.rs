@@ -38,6 +38,8 @@ pub(crate) enum AccountMessage {
     Report(Report),
     /// Fact: the journal has committed, or refused, what this account wrote.
     Journal(JournalReply),
+    /// Fact: the journal lost what it had not committed.
+    JournalBegan,
     /// Fact: the broker's books and ours are compared and agree, from now on.
     Reconciled,
     /// Fact: reports may be missed from now on.
@@ -75,7 +77,7 @@ pub(crate) struct AccountState {
     /// Why signals are not taken; `None` when they are.
     not_trading: Option<String>,
     /// A broken law: nothing but a person ends this.
-    halted: Option<String>,
+    pub(super) halted: Option<String>,
 }
 
 impl Message for AccountMessage {
@@ -84,6 +86,7 @@ impl Message for AccountMessage {
             Self::Signal { .. } => "signal",
             Self::Report(_) => "report",
             Self::Journal(_) => "journal",
+            Self::JournalBegan => "journal_began",
             Self::Reconciled => "reconciled",
             Self::BrokerDown { .. } => "broker_down",
             Self::Asset(_) => "asset",
@@ -134,6 +137,8 @@ impl Role for AccountRole {
             }
             AccountMessage::Report(report) => self.report(cue, state, &report)?,
             AccountMessage::Journal(reply) => self.journalled(cue, state, reply)?,
+            AccountMessage::JournalBegan if state.writing.is_empty() => {}
+            AccountMessage::JournalBegan => return Err("the journal lost what was written".into()),
             AccountMessage::Reconciled => self.reconciled(cue, state)?,
             AccountMessage::BrokerDown { reason } => state.not_trading = Some(reason),
             AccountMessage::Asset(asset) => {

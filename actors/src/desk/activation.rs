@@ -90,6 +90,9 @@ pub(super) async fn activate(
     state: &mut AccountState,
     config: ConfigId,
 ) -> Result<Result<(), ActivateRefusal>, Fault> {
+    if let Some(reason) = &state.halted {
+        return Ok(Err(ActivateRefusal::Halted { reason: reason.clone() }));
+    }
     let prepared = match prepare_activation(role, config).await {
         Ok(prepared) => prepared,
         Err(refusal) => return Ok(Err(refusal)),

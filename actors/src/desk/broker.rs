@@ -55,7 +55,7 @@ pub(crate) struct BrokerState {
     backoff: Backoff,
     up: bool,
     last_error: Option<String>,
-    _tasks: [Running; 2],
+    tasks: [Running; 2],
 }
 
 impl Message for BrokerMessage {
@@ -104,7 +104,7 @@ impl Role for Broker {
             backoff,
             up: false,
             last_error: None,
-            _tasks: tasks,
+            tasks,
         })
     }
 
@@ -121,7 +121,12 @@ impl Role for Broker {
             BrokerMessage::Canceled { id, canceled } => self.canceled(cue, state, id, canceled)?,
             BrokerMessage::Stream(event) => self.stream_event(cue, state, event)?,
             BrokerMessage::Down { reason, pause } => self.down(cue, state, &reason, pause)?,
-            BrokerMessage::Reconcile => self.compare(cue, state),
+            BrokerMessage::Reconcile => {
+                if state.tasks.iter().any(Running::is_over) {
+                    return Err("the task of the update stream has ended".into());
+                }
+                self.compare(cue, state);
+            }
             BrokerMessage::Compared(outcome) => self.compared(cue, state, outcome)?,
         }
         Ok(())
@@ -262,7 +267,9 @@ impl Broker {
         let (me, work, wire) = (cue.me.clone(), cue.stage.work(), state.wire.clone());
         let account = account_address(&cue.stage, self.user);
         let timeout = self.parts.settings.request_timeout;
-        // What is on the wire is certain soon, by itself.
+        // What is on the wire is certain soon, by itself; a task that broke off is not on it.
+        state.sending.retain(|_, task| !task.is_over());
+        state.canceling.retain(|_, task| !task.is_over());
         let sending: BTreeSet<_> = state.sending.keys().cloned().collect();
         state.comparing = Some(Running::start(async move {
             let open = account.ask(timeout, |reply| AccountMessage::OpenOrders { reply }).await;

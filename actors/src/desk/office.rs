@@ -20,6 +20,8 @@ pub(crate) enum OfficeMessage {
     Open { user: UserId, reply: RpcReplyPort<()> },
     /// Fact: the floor knows nobody any more.
     FloorBegan,
+    /// Fact: the journal lost what waited in it.
+    JournalBegan,
     /// Fact: these users have active configs.
     Active(Result<Vec<UserId>, String>),
     /// Command: which desks are there?
@@ -42,6 +44,7 @@ impl Message for OfficeMessage {
         match self {
             Self::Open { .. } => "open",
             Self::FloorBegan => "floor_began",
+            Self::JournalBegan => "journal_began",
             Self::Active(_) => "active",
             Self::Desks { .. } => "desks",
         }
@@ -75,12 +78,8 @@ impl Role for Office {
                 self.open(cue, state, user)?;
                 drop(reply.send(()));
             }
-            OfficeMessage::FloorBegan => {
-                for user in &state.desks {
-                    let account = account_address(&cue.stage, *user);
-                    drop(account.tell(AccountMessage::Rewatch));
-                }
-            }
+            OfficeMessage::FloorBegan => tell_all(cue, state, || AccountMessage::Rewatch),
+            OfficeMessage::JournalBegan => tell_all(cue, state, || AccountMessage::JournalBegan),
             OfficeMessage::Active(Ok(users)) => {
                 for user in users {
                     self.open(cue, state, user)?;
@@ -113,6 +112,13 @@ impl Office {
         let pool = living_pool(&cue.stage, DESKS).ok_or("the pool of desks is not running")?;
         let spec = self.parts.desk(&cue.stage, user);
         Ok(pool.send_message(DynamicSupervisorMsg::SpawnChild { spec, reply: None })?)
+    }
+}
+
+/// An account between two lives begins with what the others are told.
+fn tell_all(cue: &Cue<OfficeMessage>, state: &OfficeState, message: impl Fn() -> AccountMessage) {
+    for user in &state.desks {
+        drop(account_address(&cue.stage, *user).tell(message()));
     }
 }
 

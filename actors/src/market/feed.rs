@@ -6,7 +6,7 @@
 //! When it dies: a new life connects again and subscribes to what its tickers ask for anew.
 
 use crate::alpaca::{Backoff, DataStream, Keys, MarketEvent, StreamEvent};
-use crate::market::{FeedTime, MarketSettings, TickerMessage};
+use crate::market::{FeedTime, FloorMessage, MarketSettings, TickerMessage};
 use crate::stage::{Address, Cue, Fault, Message, Role, Running};
 use chrono::TimeDelta;
 use engine::{Ticker, Timestamp};
@@ -43,6 +43,8 @@ pub(crate) enum FeedMessage {
 pub(crate) struct Feed {
     pub(crate) part: FeedPart,
     pub(crate) settings: MarketSettings,
+    /// The floor has the tickers ask a new life for their events.
+    pub(crate) floor: Address<FloorMessage>,
 }
 
 /// Its state.
@@ -53,7 +55,7 @@ pub(crate) struct FeedState {
     newest: Option<Timestamp>,
     up: bool,
     last_error: Option<String>,
-    _tasks: [Running; 2],
+    tasks: [Running; 2],
 }
 
 impl Message for FeedMessage {
@@ -75,10 +77,12 @@ impl Role for Feed {
     const KIND: &'static str = "feed";
 
     async fn begin(&self, cue: &Cue<FeedMessage>) -> Result<FeedState, Fault> {
+        // On the very first start there is no floor yet, and no ticker.
+        drop(self.floor.tell(FloorMessage::FeedBegan));
         let (more, wants) = mpsc::unbounded_channel();
         let wanted = Arc::default();
         let stream = Running::start(self.stream(cue, Arc::clone(&wanted), wants));
-        let beat = Running::start(beat(cue.me.clone(), self.settings.time));
+        let beat = Running::start(beat(cue.me.clone()));
         Ok(FeedState {
             tickers: BTreeMap::new(),
             more,
@@ -86,7 +90,7 @@ impl Role for Feed {
             newest: None,
             up: false,
             last_error: None,
-            _tasks: [stream, beat],
+            tasks: [stream, beat],
         })
     }
 
@@ -103,7 +107,7 @@ impl Role for Feed {
                 self.dispatch(cue, state, events, errors);
             }
             FeedMessage::Down { reason, pause } => self.down(cue, state, reason, pause),
-            FeedMessage::Beat => self.beat(cue, state),
+            FeedMessage::Beat => self.beat(cue, state)?,
         }
         Ok(())
     }
@@ -218,10 +222,15 @@ impl Feed {
         send(state, batches);
     }
 
-    fn beat(&self, cue: &Cue<FeedMessage>, state: &FeedState) {
-        let FeedTime::Wall { grace } = self.settings.time else { return };
-        let grace = TimeDelta::from_std(grace).unwrap_or_default();
-        tell_time(state, cue.stage.clock.now() - grace);
+    fn beat(&self, cue: &Cue<FeedMessage>, state: &FeedState) -> Result<(), Fault> {
+        if state.tasks.iter().any(Running::is_over) {
+            return Err("the task of the stream has ended".into());
+        }
+        if let FeedTime::Wall { grace } = self.settings.time {
+            let grace = TimeDelta::from_std(grace).unwrap_or_default();
+            tell_time(state, cue.stage.clock.now() - grace);
+        }
+        Ok(())
     }
 }
 
@@ -252,10 +261,7 @@ fn tell_time(state: &FeedState, now: Timestamp) {
     }
 }
 
-async fn beat(me: Address<FeedMessage>, time: FeedTime) {
-    if time == FeedTime::Events {
-        return;
-    }
+async fn beat(me: Address<FeedMessage>) {
     let mut interval = tokio::time::interval(BEAT);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {

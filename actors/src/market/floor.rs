@@ -41,6 +41,8 @@ pub(crate) enum FloorMessage {
     Watch(Box<Watch>),
     /// Fact: this config runs nothing any more.
     Unwatch { user: UserId, config: ConfigId },
+    /// Fact: a feed lives anew and knows no ticker.
+    FeedBegan,
     /// Fact: a ticker lives, for the first time or again.
     TickerBegan { ticker: Ticker },
     /// Fact: an instance lives, for the first time or again.
@@ -77,6 +79,7 @@ impl Message for FloorMessage {
         match self {
             Self::Watch(_) => "watch",
             Self::Unwatch { .. } => "unwatch",
+            Self::FeedBegan => "feed_began",
             Self::TickerBegan { .. } => "ticker_began",
             Self::InstanceBegan { .. } => "instance_began",
             Self::Retry => "retry",
@@ -105,6 +108,12 @@ impl Role for Floor {
         match message {
             FloorMessage::Watch(watch) => self.watch(cue, state, *watch).await?,
             FloorMessage::Unwatch { user, config } => unwatch(cue, state, (user, config)),
+            FloorMessage::FeedBegan => {
+                for ticker in state.tickers.keys() {
+                    let at = ticker_address(&cue.stage, ticker);
+                    drop(at.tell(TickerMessage::FeedBegan));
+                }
+            }
             FloorMessage::TickerBegan { ticker } => self.ticker_began(cue, state, &ticker)?,
             FloorMessage::InstanceBegan { instance } => instance_began(cue, state, &instance),
             FloorMessage::Retry => {

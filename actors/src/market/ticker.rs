@@ -27,6 +27,8 @@ pub(crate) enum TickerMessage {
     Events(Vec<MarketEvent>),
     /// Quote: the venue's clock has reached this instant.
     Time(Timestamp),
+    /// Fact: the feed lives anew and does not know this ticker.
+    FeedBegan,
     /// Fact: the stream was interrupted; bars in progress are not whole.
     Gap,
     /// Fact: this instance wants bars of this length (and prints). Told again, it changes nothing.
@@ -69,6 +71,7 @@ impl Message for TickerMessage {
         match self {
             Self::Events(_) => "events",
             Self::Time(_) => "time",
+            Self::FeedBegan => "feed_began",
             Self::Gap => "gap",
             Self::Subscribe { .. } => "subscribe",
             Self::Unsubscribe { .. } => "unsubscribe",
@@ -84,8 +87,7 @@ impl Role for TickerRole {
 
     async fn begin(&self, cue: &Cue<TickerMessage>) -> Result<TickerState, Fault> {
         let ticker = self.asset.ticker.clone();
-        let (want, at) = (ticker.clone(), cue.me.clone());
-        self.feed.tell(FeedMessage::Want { ticker: want, at })?;
+        self.want(cue)?;
         self.floor.tell(crate::market::FloorMessage::TickerBegan { ticker })?;
         Ok(TickerState {
             newest: None,
@@ -110,6 +112,10 @@ impl Role for TickerRole {
                 self.tell_price(cue, state);
             }
             TickerMessage::Time(now) => self.close(cue, state, now),
+            TickerMessage::FeedBegan => {
+                self.want(cue)?;
+                gap(cue, state);
+            }
             TickerMessage::Gap => gap(cue, state),
             TickerMessage::Subscribe { instance, seconds, trades, at } => {
                 self.subscribe(cue, state, (instance, seconds, trades), at);
@@ -132,6 +138,11 @@ impl Role for TickerRole {
 }
 
 impl TickerRole {
+    fn want(&self, cue: &Cue<TickerMessage>) -> Result<(), Fault> {
+        let (ticker, at) = (self.asset.ticker.clone(), cue.me.clone());
+        Ok(self.feed.tell(FeedMessage::Want { ticker, at })?)
+    }
+
     fn take(&self, cue: &Cue<TickerMessage>, state: &mut TickerState, event: MarketEvent) {
         state.events += 1;
         let newest = match &event {

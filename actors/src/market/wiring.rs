@@ -90,7 +90,9 @@ pub(crate) fn market(
     {
         let (settings, source) = (parts.settings.clone(), parts.endpoints.source);
         let part = FeedPart { url: url.clone(), keys: parts.keys.clone(), source };
-        let make = move || Feed { part: part.clone(), settings: settings.clone() };
+        let floor = floor.clone();
+        let make =
+            move || Feed { part: part.clone(), settings: settings.clone(), floor: floor.clone() };
         children.push(supervised(stage, feed, make));
     }
     children.push(supervised(stage, &floor, {

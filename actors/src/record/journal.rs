@@ -3,13 +3,13 @@
 //! Owns: the queue of commits, the one transaction under way.
 //! In: commits of accounts.
 //! Out: to each account, that its commit is in the database, or why it never will be.
-//! When it dies: what was queued is lost, its accounts are told nothing, and fail on the next
-//! write; they rebuild from what is in the database. Nothing was sent that is not there.
+//! When it dies: what was queued is lost. A new life has every account with an unanswered write
+//! begin anew, from what is in the database. Nothing was sent that is not there.
 //!
 //! Group commit: while one transaction runs, others queue, and the next one takes them all.
 
 use crate::alpaca::Backoff;
-use crate::desk::AccountMessage;
+use crate::desk::{AccountMessage, OfficeMessage};
 use crate::stage::{Address, Cue, Fault, Message, Role, Running, Work};
 use engine::{Clock, Timestamp};
 use ractor::RpcReplyPort;
@@ -48,6 +48,7 @@ pub(crate) struct Journal {
     pub(crate) database: Database,
     pub(crate) batch_max: usize,
     pub(crate) backoff: Backoff,
+    pub(crate) office: Address<OfficeMessage>,
 }
 
 /// Its state.
@@ -90,6 +91,8 @@ impl Role for Journal {
     const KIND: &'static str = "journal";
 
     async fn begin(&self, _cue: &Cue<JournalMessage>) -> Result<JournalState, Fault> {
+        // On the very first start there is no office yet, and nothing was written.
+        drop(self.office.tell(OfficeMessage::JournalBegan));
         Ok(JournalState {
             queue: Vec::new(),
             writing: None,
