@@ -26,15 +26,35 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
+use thiserror::Error;
 
 /// No pause ends within a bench.
 const NEVER: Duration = Duration::from_hours(24);
+
+/// How long the actors may take to start.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long the actors may take to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Looks at the actors in a row before a short sleep.
 const IDLE_LOOKS: u32 = 500;
+
+/// Why a bench did not start.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    /// The root could not be started.
+    #[error(transparent)]
+    Root(#[from] StartError),
+    /// Some actors failed before they were at work.
+    #[error("only {alive} of {actors} actors are at work; the log says why")]
+    NotStarted {
+        /// How many are.
+        alive: usize,
+        /// How many should be.
+        actors: usize,
+    },
+}
 
 /// Hears of signals where an account would.
 pub trait SignalProbe: Send + Sync + fmt::Debug {
@@ -56,7 +76,12 @@ struct Sink<M>(PhantomData<fn(M)>);
 struct NoHistory;
 
 impl Ground {
-    async fn start(stage: Arc<Stage>, child_specs: Vec<Supervised>) -> Result<Self, StartError> {
+    /// Starts the children and waits until they are so many actors at work.
+    async fn start(
+        stage: Arc<Stage>,
+        child_specs: Vec<Supervised>,
+        actors: usize,
+    ) -> Result<Self, BenchError> {
         let options = SupervisorOptions {
             strategy: SupervisorStrategy::OneForOne,
             max_restarts: 0,
@@ -64,8 +89,17 @@ impl Ground {
             reset_after: None,
         };
         let arguments = SupervisorArguments { child_specs, options };
-        let (root, _ended) = Supervisor::spawn(stage.registered("root"), arguments).await?;
-        Ok(Self { stage, root })
+        let spawned = Supervisor::spawn(stage.registered("root"), arguments).await;
+        let (root, _ended) = spawned.map_err(StartError::Root)?;
+        let started = tokio::time::timeout(START_TIMEOUT, async {
+            while stage.alive() < actors {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        match started.await {
+            Ok(()) => Ok(Self { stage, root }),
+            Err(_elapsed) => Err(BenchError::NotStarted { alive: stage.alive(), actors }),
+        }
     }
 
     async fn settled(&self) {

@@ -1,6 +1,6 @@
 //! Tick → ticker → strategy → signal: prints a second, and how long a signal takes.
 
-use actors::bench::{Busy, FrameReader, MarketBench, MarketBenchParts, SignalProbe};
+use actors::bench::{FrameReader, MarketBench, MarketBenchParts, SignalProbe};
 use benches::samples::Samples;
 use benches::signal_count::SignalCount;
 use benches::tape::Tape;
@@ -245,7 +245,7 @@ fn offer(market: &MarketBench, stamps: &Stamps, frames: &[Vec<u8>]) -> (Samples,
 /// instance and when ten thousand do.
 async fn subscribers() -> anyhow::Result<()> {
     let numbers = [1, 10_000];
-    let mut costs: [Vec<[Duration; 3]>; 2] = [Vec::new(), Vec::new()];
+    let mut costs: [Vec<Cost>; 2] = [Vec::new(), Vec::new()];
     let mut worlds = Vec::new();
     for number in numbers {
         let count = Arc::new(SignalCount::default());
@@ -260,15 +260,13 @@ async fn subscribers() -> anyhow::Result<()> {
             costs.push(cost_of_round(market, tape, count).await?);
         }
     }
-    let prints = u32::try_from(PRINTS_PER_LONG_BAR * LONG_SECONDS)?;
-    let signals = u32::try_from(LONG_SECONDS / 2)?;
     for (number, costs) in numbers.iter().zip(&costs) {
         let median =
-            |index: usize| costs.iter().map(|cost| cost[index]).collect::<Samples>().quantile(500);
-        let (feed, ticker) = (median(0) / prints, median(1) / prints);
-        let strategy = median(2) / signals;
+            |part: fn(&Cost) -> Duration| costs.iter().map(part).collect::<Samples>().quantile(500);
+        let (feed, ticker) = (median(|cost| cost.feed_print), median(|cost| cost.ticker_print));
+        let (close, strategy) = (median(|cost| cost.ticker_close), median(|cost| cost.signal));
         say(&format!(
-            "subscribers: {number:>6}: feed {feed:.1?} and ticker {ticker:.1?} a print, strategy {strategy:.1?} a signal (medians of {SUBSCRIBER_ROUNDS})"
+            "subscribers: {number:>6}: feed {feed:.1?} and ticker {ticker:.1?} a print, ticker {close:.1?} a closing frame, strategy {strategy:.1?} a signal"
         ));
     }
     for (market, ..) in worlds {
@@ -277,22 +275,55 @@ async fn subscribers() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Time that feed, ticker and strategy were at work in one round.
+/// Time at work, from one round.
+#[derive(Debug)]
+struct Cost {
+    /// The feed's, for each print that closes no bar.
+    feed_print: Duration,
+    /// The ticker's, for each print that closes no bar.
+    ticker_print: Duration,
+    /// The ticker's, for each frame that closes a bar.
+    ticker_close: Duration,
+    /// The strategy's, for each signal.
+    signal: Duration,
+}
+
+/// Bars of one round, each closed by a frame of its own: what the accounts do with a signal must not
+/// be measured as the ticker's work, on two cores.
 async fn cost_of_round(
     market: &MarketBench,
     tape: &mut Tape,
     count: &SignalCount,
-) -> anyhow::Result<[Duration; 3]> {
-    let busy = || [market.feed_busy(), market.tickers_busy(), market.strategies_busy()];
-    let frames = tape.events(LONG_SECONDS, FRAME_PRINTS[0]);
-    let (before, told) = (busy(), count.get());
-    for events in frames {
-        market.feed(events);
+) -> anyhow::Result<Cost> {
+    let (mut feed_us, mut ticker_us, mut close_us, mut strategy_us) = (0, 0, 0, 0);
+    let told = count.get();
+    for _ in 0..LONG_SECONDS {
+        let mut frames = tape.events(1, FRAME_PRINTS[0]).into_iter();
+        let before = busy(market);
+        frames.next().into_iter().for_each(|events| market.feed(events));
+        market.settled().await;
+        let closed = busy(market);
+        frames.for_each(|events| market.feed(events));
+        market.settled().await;
+        let after = busy(market);
+        close_us += closed[1] - before[1];
+        strategy_us += closed[2] - before[2];
+        feed_us += after[0] - closed[0];
+        ticker_us += after[1] - closed[1];
     }
-    market.settled().await;
     anyhow::ensure!(count.get() > told, "no signal came");
-    let spent =
-        |(after, before): (Busy, Busy)| Duration::from_micros(after.busy_us - before.busy_us);
-    let mut pairs = busy().into_iter().zip(before).map(spent);
-    Ok([(); 3].map(|()| pairs.next().unwrap_or_default()))
+    let (seconds, prints) = (u32::try_from(LONG_SECONDS)?, u32::try_from(PRINTS_PER_LONG_BAR)?);
+    let quiet_prints = seconds * (prints - u32::try_from(FRAME_PRINTS[0])?);
+    Ok(Cost {
+        feed_print: Duration::from_micros(feed_us) / quiet_prints,
+        ticker_print: Duration::from_micros(ticker_us) / quiet_prints,
+        ticker_close: Duration::from_micros(close_us) / seconds,
+        signal: Duration::from_micros(strategy_us) / (seconds / 2),
+    })
+}
+
+/// Microseconds that feed, ticker and strategy have been at work.
+fn busy(market: &MarketBench) -> [u64; 3] {
+    let busy = [market.feed_busy(), market.tickers_busy(), market.strategies_busy()];
+    busy.map(|busy| busy.busy_us)
 }

@@ -1,12 +1,11 @@
 //! Account → journal → broker, with the venue wherever the endpoints point.
 
-use super::{Ground, NoHistory, policy, sink};
+use super::{BenchError, Ground, NoHistory, policy, sink};
 use crate::alpaca::{Backoff, Endpoints, Keys};
 use crate::counters::CountersView;
-use crate::desk::{AccountMessage, DeskParts, DeskSettings, account_address};
+use crate::desk::{AccountMessage, DeskParts, DeskSettings, account_address, office_address};
 use crate::record::{Journal, JournalMessage, JournalReply};
 use crate::stage::{Address, Cue, Fault, Role, Stage, Supervised, supervised};
-use crate::troupe::StartError;
 use engine::instance::Signal;
 use engine::{Asset, Clock, ConfigId, IdSource, UserId};
 use serde_json::Value;
@@ -66,7 +65,7 @@ pub struct DeskBench {
 
 impl DeskBench {
     /// Starts the desks; every account trades when this returns.
-    pub async fn start(parts: &DeskBenchParts) -> Result<Self, StartError> {
+    pub async fn start(parts: &DeskBenchParts) -> Result<Self, BenchError> {
         // An error means that it is installed already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let stage = Stage::new(Arc::clone(&parts.clock), &*parts.ids, policy());
@@ -87,7 +86,9 @@ impl DeskBench {
         children.extend(parts.users.iter().map(|user| desk_parts.desk(&stage, *user)));
         let accounts: Vec<_> =
             parts.users.iter().map(|user| account_address(&stage, *user)).collect();
-        let ground = Ground::start(stage, children).await?;
+        // A desk is an account and its broker.
+        let actors = children.len() + parts.users.len();
+        let ground = Ground::start(stage, children, actors).await?;
         for account in &accounts {
             drop(account.tell(AccountMessage::Asset(parts.asset.clone())));
             while !trades(account).await {
@@ -167,10 +168,13 @@ fn journal_child(
     }
     let (database, batch_max) = (parts.database.clone(), parts.journal_batch_max);
     let backoff = Backoff::new(parts.desk.backoff_min, parts.desk.backoff_max, 3);
+    // Nobody is there: the desks are opened by the bench.
+    let office = office_address(stage);
     supervised(stage, at, move || Journal {
         database: database.clone(),
         batch_max,
         backoff: backoff.clone(),
+        office: office.clone(),
     })
 }
 

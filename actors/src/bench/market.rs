@@ -1,6 +1,6 @@
 //! Feed → tickers → strategies, with accounts that only tell of each signal.
 
-use super::{Ground, NEVER, NoHistory, SignalProbe, no_keys, policy, sink};
+use super::{BenchError, Ground, NEVER, NoHistory, SignalProbe, no_keys, policy, sink};
 use crate::alpaca::{DataStream, MarketEvent, StreamEvent};
 use crate::counters::CountersView;
 use crate::desk::AccountMessage;
@@ -11,7 +11,6 @@ use crate::market::{
 };
 use crate::record::RecorderMessage;
 use crate::stage::{Address, Cue, Fault, Message, Role, Stage, Supervised, supervised};
-use crate::troupe::StartError;
 use engine::instance::InstanceKey;
 use engine::market::Trade;
 use engine::{Asset, Clock, ConfigId, IdSource, UserId};
@@ -64,7 +63,7 @@ pub struct Busy {
 
 impl MarketBench {
     /// Starts the actors; they are warm when this returns.
-    pub async fn start(parts: &MarketBenchParts) -> Result<Self, StartError> {
+    pub async fn start(parts: &MarketBenchParts) -> Result<Self, BenchError> {
         let stage = Stage::new(Arc::clone(&parts.clock), &*parts.ids, policy());
         let feed = stage.address("market/feed", Feed::KIND);
         let settings = MarketSettings {
@@ -95,7 +94,8 @@ impl MarketBench {
             strategies.push(strategy);
         }
         let subscribers = subscribers(&stage, parts, &mut children);
-        let ground = Ground::start(stage, children).await?;
+        let actors = children.len();
+        let ground = Ground::start(stage, children, actors).await?;
         for strategy in &strategies {
             for subscriber in &subscribers {
                 drop(strategy.tell(StrategyMessage::Subscribe(subscriber.clone())));
