@@ -73,14 +73,16 @@ impl MarketBench {
             backoff_max: NEVER,
         };
         let part = FeedPart { url: "ws://127.0.0.1:9".to_owned(), keys: no_keys(), source: SOURCE };
-        let mut children = vec![supervised(&stage, &feed, {
-            let settings = settings.clone();
-            move || Feed { part: part.clone(), settings: settings.clone() }
-        })];
+        let mut children = Vec::new();
+        let floor: Address<FloorMessage> = sink(&stage, "market/floor", &mut children);
+        children.push(supervised(&stage, &feed, {
+            let (settings, floor) = (settings.clone(), floor.clone());
+            move || Feed { part: part.clone(), settings: settings.clone(), floor: floor.clone() }
+        }));
         let around = Around {
             hub: sink(&stage, "hub", &mut children),
             recorder: sink(&stage, "storage/recorder", &mut children),
-            floor: sink(&stage, "market/floor", &mut children),
+            floor,
             history: stage.address("market/history", NoHistory::KIND),
             feed: feed.clone(),
             settings,
