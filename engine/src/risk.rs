@@ -12,9 +12,6 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Window of the order-rate limit.
-const RATE_WINDOW_S: i64 = 60;
-
 /// What an account may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -269,7 +266,7 @@ fn notional_within(notional: Usd, context: &RiskContext<'_>) -> Result<Check, De
 
 fn rate_within(account: &Account, context: &RiskContext<'_>) -> Result<Check, Denied> {
     let limit = context.limits.orders_per_minute_max;
-    let orders = account.orders_created_since(context.now, RATE_WINDOW_S);
+    let orders = account.orders_lately(context.now);
     if orders >= limit {
         return Err(Denied::OrderRateExceeded { orders, limit });
     }

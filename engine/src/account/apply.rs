@@ -1,6 +1,6 @@
 //! `apply` changes the account and does not judge: it is the only code that does.
 
-use super::{Account, Book, CLOSED_ORDERS_MAX, Event};
+use super::{Account, Book, CLOSED_ORDERS_MAX, Event, is_recent};
 use crate::clock::Timestamp;
 use crate::ids::{ClientOrderId, ConfigId};
 use crate::money::{MoneyError, Usd};
@@ -71,6 +71,10 @@ impl Account {
                     closed_at: None,
                 };
                 self.book_mut(draft.config_id)?.decide(&draft.ticker, draft.signal_at);
+                while self.created.front().is_some_and(|oldest| !is_recent(*oldest, *at)) {
+                    self.created.pop_front();
+                }
+                self.created.push_back(*at);
                 self.open.insert(draft.client_order_id.clone());
                 self.orders.insert(draft.client_order_id.clone(), order);
             }

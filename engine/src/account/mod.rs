@@ -27,6 +27,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// Ended orders that stay in memory, so that late and repeated reports still find them.
 pub const CLOSED_ORDERS_MAX: usize = 1_000;
 
+/// Window of the order-rate limit, seconds.
+pub const RATE_WINDOW_S: i64 = 60;
+
 /// A user's account.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Account {
@@ -36,6 +39,8 @@ pub struct Account {
     pub(crate) orders: BTreeMap<ClientOrderId, Order>,
     pub(crate) open: BTreeSet<ClientOrderId>,
     pub(crate) closed: VecDeque<ClientOrderId>,
+    /// When the newest orders were created, in order: those of the last [`RATE_WINDOW_S`].
+    pub(crate) created: VecDeque<Timestamp>,
 }
 
 /// The books of one trading config: a sub-account with its own cash and positions.
@@ -62,6 +67,7 @@ impl Account {
             orders: BTreeMap::new(),
             open: BTreeSet::new(),
             closed: VecDeque::new(),
+            created: VecDeque::new(),
         }
     }
 
@@ -105,11 +111,10 @@ impl Account {
             .filter(move |order| order.draft.config_id == config && &order.draft.ticker == ticker)
     }
 
-    /// Orders created in the `window_s` seconds before `now`.
-    pub fn orders_created_since(&self, now: Timestamp, window_s: i64) -> u32 {
-        let recent =
-            |order: &&Order| now.signed_duration_since(order.created_at).num_seconds() < window_s;
-        u32::try_from(self.orders.values().filter(recent).count()).unwrap_or(u32::MAX)
+    /// Orders created in the [`RATE_WINDOW_S`] before `now`.
+    pub fn orders_lately(&self, now: Timestamp) -> u32 {
+        let recent = self.created.iter().rev().take_while(|at| is_recent(**at, now));
+        u32::try_from(recent.count()).unwrap_or(u32::MAX)
     }
 
     /// Tickers that are held, or on their way, in any sub-account.
@@ -182,6 +187,11 @@ impl Book {
     pub fn realized(&self) -> Result<Usd, MoneyError> {
         self.positions.values().try_fold(Usd::ZERO, |sum, position| sum.plus(position.realized))
     }
+}
+
+/// Whether an order created at `at` counts against the order rate at `now`.
+fn is_recent(at: Timestamp, now: Timestamp) -> bool {
+    now.signed_duration_since(at).num_seconds() < RATE_WINDOW_S
 }
 
 /// The part of an order's reserve that its unfilled quantity still needs.

@@ -225,6 +225,12 @@ fn a_change_of_mind_cancels_what_works_and_waits_for_its_end() {
 }
 
 #[test]
+fn an_order_counts_against_the_rate_for_a_minute() {
+    let (account, _) = buying();
+    assert_eq!([60, 119, 120].map(|second| account.orders_lately(at(second))), [1, 1, 0]);
+}
+
+#[test]
 fn a_closed_book_takes_no_signals_and_keeps_its_positions() {
     let (mut account, order) = buying();
     report(&mut account, &filled(&order, 20, 20, 100));
