@@ -8,6 +8,7 @@ use engine::{Clock, Ticker};
 use futures_util::SinkExt as _;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -37,11 +38,11 @@ pub(crate) struct DataStream {
 }
 
 #[derive(Deserialize)]
-struct Element {
-    #[serde(rename = "T")]
-    kind: String,
-    #[serde(rename = "S", default)]
-    symbol: String,
+struct Element<'a> {
+    #[serde(rename = "T", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(rename = "S", default, borrow)]
+    symbol: Cow<'a, str>,
     #[serde(rename = "t")]
     at: Option<DateTime<Utc>>,
     #[serde(rename = "p")]
@@ -56,7 +57,8 @@ struct Element {
     ask: Option<f64>,
     #[serde(rename = "as")]
     ask_size: Option<f64>,
-    msg: Option<String>,
+    #[serde(borrow)]
+    msg: Option<Cow<'a, str>>,
     code: Option<i64>,
 }
 
@@ -152,7 +154,7 @@ impl DataStream {
         {
             return Ok(());
         }
-        let said = first.and_then(|first| first.msg.clone()).unwrap_or_default();
+        let said = first.and_then(|first| first.msg.as_deref()).unwrap_or_default();
         Err(self.refused(format!("expected `{message}`, got `{said}`")))
     }
 
@@ -161,7 +163,7 @@ impl DataStream {
         let mut events = Vec::new();
         let mut errors = 0;
         for element in self.elements(frame)? {
-            match element.kind.as_str() {
+            match element.kind.as_ref() {
                 "t" | "q" => match market_event(&element, received_at) {
                     Some(event) => events.push(event),
                     None => errors += 1,
@@ -177,7 +179,7 @@ impl DataStream {
         Ok((events, errors))
     }
 
-    fn elements(&self, frame: &[u8]) -> Result<Vec<Element>, StreamError> {
+    fn elements<'a>(&self, frame: &'a [u8]) -> Result<Vec<Element<'a>>, StreamError> {
         serde_json::from_slice(frame)
             .map_err(|error| self.refused(format!("a frame is not market data: {error}")))
     }
@@ -187,7 +189,7 @@ impl DataStream {
     }
 }
 
-fn market_event(element: &Element, received_at: DateTime<Utc>) -> Option<MarketEvent> {
+fn market_event(element: &Element<'_>, received_at: DateTime<Utc>) -> Option<MarketEvent> {
     let ticker = Ticker::new(&element.symbol).ok()?;
     let at = element.at?;
     if element.kind == "t" {
