@@ -40,7 +40,7 @@ async fn a_sane_request_id_is_kept_and_another_is_replaced() {
 async fn what_is_not_there_or_cannot_be_done_is_a_problem_too() {
     let gateway = Gateway::start().await;
     let rows = [
-        ("GET", "/", 404, "not_found"),
+        ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/v1/nowhere", 404, "not_found"),
         ("GET", "/api/nowhere", 404, "not_found"),
         ("DELETE", "/v1/auth/login", 405, "method_not_allowed"),

@@ -59,3 +59,16 @@ async fn the_server_describes_itself_on_both_faces_and_shows_it_to_people() {
     assert!(policy.contains("script-src https://cdn.jsdelivr.net;"), "{policy}");
     gateway.test.drop_database().await;
 }
+
+#[tokio::test]
+async fn the_first_page_lists_every_operation_and_loads_nothing() {
+    let gateway = Gateway::start().await;
+    let page = gateway.send(Call::get("/")).await;
+    assert_eq!(page.status, 200);
+    for text in ["Troupe is running", "/trading/configs/{config_id}/activate", "/ws/prices"] {
+        assert!(page.text().contains(text), "{text}: {}", page.text());
+    }
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+    gateway.test.drop_database().await;
+}
