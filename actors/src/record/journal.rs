@@ -14,6 +14,7 @@ use crate::stage::{Address, Cue, Fault, Message, Role, Running, Work};
 use engine::{Clock, Timestamp};
 use ractor::RpcReplyPort;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Database;
@@ -53,22 +54,27 @@ pub(crate) struct Journal {
 
 /// Its state.
 pub(crate) struct JournalState {
-    queue: Vec<Waiting>,
+    queue: VecDeque<Waiting>,
     writing: Option<Writing>,
-    settling: Vec<RpcReplyPort<()>>,
     trouble: Option<String>,
     largest: usize,
 }
 
-struct Waiting {
-    commit: Commit,
-    reply: Address<AccountMessage>,
-    /// Until this is written the engine is not idle.
-    work: Work,
+/// What waits, in the order in which it came.
+enum Waiting {
+    Commit {
+        commit: Box<Commit>,
+        reply: Address<AccountMessage>,
+        /// Until this is written the engine is not idle.
+        work: Work,
+    },
+    /// Answered once all before it is written; what comes after does not hold it up.
+    Settle(RpcReplyPort<()>),
 }
 
 struct Writing {
     group: Vec<(uuid::Uuid, i64, Address<AccountMessage>)>,
+    settling: Vec<RpcReplyPort<()>>,
     _works: Vec<Work>,
     _task: Running,
 }
@@ -93,13 +99,7 @@ impl Role for Journal {
     async fn begin(&self, _cue: &Cue<JournalMessage>) -> Result<JournalState, Fault> {
         // On the very first start there is no office yet, and nothing was written.
         drop(self.office.tell(OfficeMessage::JournalBegan));
-        Ok(JournalState {
-            queue: Vec::new(),
-            writing: None,
-            settling: Vec::new(),
-            trouble: None,
-            largest: 0,
-        })
+        Ok(JournalState { queue: VecDeque::new(), writing: None, trouble: None, largest: 0 })
     }
 
     async fn handle(
@@ -114,9 +114,9 @@ impl Role for Journal {
                     return Err(format!("{QUEUE_MAX} commits wait for the database").into());
                 }
                 let work = cue.stage.work();
-                state.queue.push(Waiting { commit: *commit, reply, work });
+                state.queue.push_back(Waiting::Commit { commit, reply, work });
             }
-            JournalMessage::Settle { reply } => state.settling.push(reply),
+            JournalMessage::Settle { reply } => state.queue.push_back(Waiting::Settle(reply)),
             JournalMessage::Done(refusals) => done(cue, state, &refusals),
             JournalMessage::Retrying { reason } => {
                 cue.stage.counters.journal_retries.count();
@@ -142,22 +142,25 @@ impl Journal {
         if state.writing.is_some() {
             return;
         }
-        if state.queue.is_empty() {
-            for port in state.settling.drain(..) {
-                // Who asked may have given up waiting.
-                drop(port.send(()));
+        let (mut commits, mut group, mut works) = (Vec::new(), Vec::new(), Vec::new());
+        let mut settling = Vec::new();
+        while commits.len() < self.batch_max.max(1) {
+            match state.queue.pop_front() {
+                Some(Waiting::Commit { commit, reply, work }) => {
+                    let seq = commit.events.last().map_or(0, |event| event.seq);
+                    group.push((commit.user_id, seq, reply));
+                    commits.push(*commit);
+                    works.push(work);
+                }
+                Some(Waiting::Settle(port)) => settling.push(port),
+                None => break,
             }
+        }
+        if commits.is_empty() {
+            answer(settling);
             return;
         }
-        let size = state.queue.len().min(self.batch_max.max(1));
-        state.largest = state.largest.max(size);
-        let (mut commits, mut group, mut works) = (Vec::new(), Vec::new(), Vec::new());
-        for waiting in state.queue.drain(..size) {
-            let seq = waiting.commit.events.last().map_or(0, |event| event.seq);
-            group.push((waiting.commit.user_id, seq, waiting.reply));
-            commits.push(waiting.commit);
-            works.push(waiting.work);
-        }
+        state.largest = state.largest.max(commits.len());
         let write = write(
             self.database.clone(),
             commits,
@@ -165,7 +168,8 @@ impl Journal {
             self.backoff.clone(),
             cue.me.clone(),
         );
-        state.writing = Some(Writing { group, _works: works, _task: Running::start(write) });
+        let task = Running::start(write);
+        state.writing = Some(Writing { group, settling, _works: works, _task: task });
     }
 }
 
@@ -183,6 +187,14 @@ fn done(cue: &Cue<JournalMessage>, state: &mut JournalState, refusals: &[Refusal
         };
         // An account between two lives reads the database when it begins.
         drop(account.tell(AccountMessage::Journal(reply)));
+    }
+    answer(writing.settling);
+}
+
+/// Who asked may have given up waiting.
+fn answer(ports: Vec<RpcReplyPort<()>>) {
+    for port in ports {
+        drop(port.send(()));
     }
 }
 
