@@ -74,7 +74,9 @@ impl Account {
                 while self.created.front().is_some_and(|oldest| !is_recent(*oldest, *at)) {
                     self.created.pop_front();
                 }
-                self.created.push_back(*at);
+                // In order, even when a clock was set back.
+                let newest = self.created.back().copied().unwrap_or(*at);
+                self.created.push_back(newest.max(*at));
                 self.open.insert(draft.client_order_id.clone());
                 self.orders.insert(draft.client_order_id.clone(), order);
             }

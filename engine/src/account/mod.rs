@@ -113,8 +113,8 @@ impl Account {
 
     /// Orders created in the [`RATE_WINDOW_S`] before `now`.
     pub fn orders_lately(&self, now: Timestamp) -> u32 {
-        let recent = self.created.iter().rev().take_while(|at| is_recent(**at, now));
-        u32::try_from(recent.count()).unwrap_or(u32::MAX)
+        let earlier = self.created.partition_point(|at| !is_recent(*at, now));
+        u32::try_from(self.created.len().saturating_sub(earlier)).unwrap_or(u32::MAX)
     }
 
     /// Tickers that are held, or on their way, in any sub-account.
