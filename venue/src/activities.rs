@@ -1,5 +1,7 @@
 //! The account's history of executions, and its pages.
 
+mod non_trade;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
@@ -13,6 +15,8 @@ use crate::calendar;
 use crate::number;
 use crate::orders::{OrderStatus, Side};
 use crate::refusal::Refusal;
+
+pub(crate) use non_trade::{Holding, NonTrade, NonTradeActivity, NonTradeKind};
 
 /// The most items on one page.
 pub(crate) const PAGE_SIZE_MAX: usize = 100;
@@ -35,11 +39,28 @@ pub(crate) struct Activity {
     pub(crate) order_status: OrderStatus,
 }
 
+/// One item of an account's history.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Item<'a> {
+    Execution(&'a Activity),
+    NonTrade(&'a NonTradeActivity),
+}
+
+/// Which kinds of activities are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    #[default]
+    All,
+    Trade,
+    NonTrade,
+    /// By Alpaca's names.
+    Named(BTreeSet<String>),
+}
+
 /// Which activities are asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Query {
-    /// Types by Alpaca's names; empty means all.
-    pub(crate) types: BTreeSet<String>,
+    pub(crate) kinds: Kinds,
     pub(crate) after: Option<DateTime<Utc>>,
     pub(crate) until: Option<DateTime<Utc>>,
     pub(crate) ascending: bool,
@@ -81,28 +102,66 @@ impl Activity {
     }
 }
 
-impl Query {
-    /// One page out of an account's activities, which come in the order they happened.
-    pub(crate) fn page<'a>(&self, activities: &[&'a Activity]) -> Vec<&'a Activity> {
-        if !self.types.is_empty() && !self.types.contains("FILL") {
-            return Vec::new();
+impl Item<'_> {
+    fn id(&self) -> &str {
+        match self {
+            Self::Execution(activity) => &activity.id,
+            Self::NonTrade(activity) => &activity.id,
         }
-        let mut chosen: Vec<&Activity> = activities
-            .iter()
-            .copied()
-            .filter(|activity| self.after.is_none_or(|after| activity.at > after))
-            .filter(|activity| self.until.is_none_or(|until| activity.at < until))
+    }
+
+    fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Execution(activity) => activity.at,
+            Self::NonTrade(activity) => activity.filter_time(),
+        }
+    }
+
+    /// As clients see it.
+    pub(crate) fn json(&self) -> Value {
+        match self {
+            Self::Execution(activity) => activity.json(),
+            Self::NonTrade(activity) => activity.json(),
+        }
+    }
+}
+
+impl Kinds {
+    fn contain(&self, item: &Item<'_>) -> bool {
+        match (self, item) {
+            (Self::All, _)
+            | (Self::Trade, Item::Execution(_))
+            | (Self::NonTrade, Item::NonTrade(_)) => true,
+            (Self::Trade | Self::NonTrade, _) => false,
+            (Self::Named(names), Item::Execution(_)) => names.contains("FILL"),
+            (Self::Named(names), Item::NonTrade(activity)) => {
+                names.contains(activity.kind.as_str())
+            }
+        }
+    }
+}
+
+impl Query {
+    /// One page out of an account's history, which may come in any order.
+    pub(crate) fn page<'a>(&self, items: impl IntoIterator<Item = Item<'a>>) -> Vec<Item<'a>> {
+        let past_token = |item: &Item<'_>| match &self.page_token {
+            None => true,
+            Some(token) if self.ascending => item.id() > token.as_str(),
+            Some(token) => item.id() < token.as_str(),
+        };
+        let mut chosen: Vec<Item<'a>> = items
+            .into_iter()
+            .filter(|item| self.kinds.contain(item))
+            .filter(|item| self.after.is_none_or(|after| item.at() > after))
+            .filter(|item| self.until.is_none_or(|until| item.at() < until))
+            .filter(past_token)
             .collect();
-        chosen.sort_by(|left, right| left.id.cmp(&right.id));
+        chosen.sort_unstable_by(|left, right| left.id().cmp(right.id()));
         if !self.ascending {
             chosen.reverse();
         }
-        let past_token = |activity: &&Activity| match &self.page_token {
-            None => true,
-            Some(token) if self.ascending => activity.id > *token,
-            Some(token) => activity.id < *token,
-        };
-        chosen.into_iter().filter(past_token).take(self.page_size).collect()
+        chosen.truncate(self.page_size);
+        chosen
     }
 }
 
@@ -135,6 +194,7 @@ pub(crate) fn day_bounds(date: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Ids;
 
     fn activity(second: i64, sequence: u64) -> Activity {
         let at = DateTime::from_timestamp(1_772_458_200 + second, 0).unwrap();
@@ -157,15 +217,14 @@ mod tests {
     fn pages_follow_each_other_without_gap_or_repetition() {
         let all: Vec<Activity> =
             (0..25_u64).map(|index| activity(i64::try_from(index / 3).unwrap(), index)).collect();
-        let all: Vec<&Activity> = all.iter().collect();
         for ascending in [true, false] {
             let mut query = Query { ascending, page_size: 4, ..Query::default() };
             let mut seen = Vec::new();
             loop {
-                let page = query.page(&all);
+                let page = query.page(all.iter().map(Item::Execution));
                 let Some(last) = page.last() else { break };
-                query.page_token = Some(last.id.clone());
-                seen.extend(page.iter().map(|activity| activity.id.clone()));
+                query.page_token = Some(last.id().to_owned());
+                seen.extend(page.iter().map(|item| item.id().to_owned()));
             }
             let mut expected: Vec<String> = all.iter().map(|one| one.id.clone()).collect();
             if !ascending {
@@ -173,5 +232,39 @@ mod tests {
             }
             assert_eq!(seen, expected);
         }
+    }
+
+    #[test]
+    fn every_kind_is_found_by_its_name_and_by_its_category() {
+        let mut ids = Ids::fresh();
+        let at = "2026-03-02T18:00:00Z".parse().unwrap();
+        let others: Vec<NonTradeActivity> = NonTradeKind::ALL
+            .into_iter()
+            .map(|kind| NonTradeActivity::new(&mut ids, Uuid::nil(), kind, Decimal::ONE, at))
+            .collect();
+        let fill = activity(0, 1);
+        let items =
+            || std::iter::once(Item::Execution(&fill)).chain(others.iter().map(Item::NonTrade));
+        let count = |kinds: Kinds| {
+            Query { kinds, page_size: PAGE_SIZE_MAX, ..Query::default() }.page(items()).len()
+        };
+        assert_eq!(count(Kinds::All), 1 + others.len());
+        assert_eq!((count(Kinds::Trade), count(Kinds::NonTrade)), (1, others.len()));
+        for kind in NonTradeKind::ALL {
+            assert_eq!(count(Kinds::Named(BTreeSet::from([kind.as_str().to_owned()]))), 1);
+        }
+    }
+
+    #[test]
+    fn a_fee_counts_for_the_whole_of_its_date() {
+        let mut ids = Ids::fresh();
+        let at = "2026-03-03T02:00:00Z".parse().unwrap();
+        let fee =
+            NonTradeActivity::new(&mut ids, Uuid::nil(), NonTradeKind::Fee, -Decimal::ONE, at);
+        assert!(fee.id.starts_with("20260302000000000::"), "{}", fee.id);
+        let (before, next) = day_bounds("2026-03-02".parse().unwrap());
+        let query =
+            Query { after: Some(before), until: Some(next), page_size: 1, ..Query::default() };
+        assert_eq!(query.page([Item::NonTrade(&fee)]).len(), 1);
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::accounts::{Account, Configuration, Reserved};
-use crate::activities::Activity;
+use crate::activities::{Activity, Holding, Item, NonTrade, NonTradeActivity};
 use crate::ids::Ids;
 use crate::matching::WorkingBook;
 use crate::orders::{Order, Side};
@@ -30,8 +30,12 @@ pub(crate) enum Change {
     Order { order: Order },
     /// An execution, with its effect on cash and position.
     Execution(Box<Executed>),
+    /// A fee, a dividend, a deposit: cash or a holding changed without an execution.
+    NonTrade(Box<NonTrade>),
     /// An activity alone (in a compacted file).
     Activity { activity: Activity },
+    /// A non-trade activity alone (in a compacted file).
+    NonTradeActivity { activity: Box<NonTradeActivity> },
 }
 
 /// An execution and what it leaves.
@@ -62,6 +66,7 @@ pub(crate) struct Books {
     open_orders: HashMap<Uuid, BTreeSet<u64>>,
     account_orders: HashMap<Uuid, Vec<u64>>,
     activities: HashMap<Uuid, Vec<Activity>>,
+    non_trades: HashMap<Uuid, Vec<NonTradeActivity>>,
     expiries: BTreeSet<(DateTime<Utc>, u64)>,
     pub(crate) working: WorkingBook,
     /// Grows with every change.
@@ -102,6 +107,10 @@ impl Books {
             Change::Activity { activity } => {
                 self.activities.entry(activity.account_id).or_default().push(activity);
             }
+            Change::NonTrade(non_trade) => self.book_non_trade(*non_trade),
+            Change::NonTradeActivity { activity } => {
+                self.non_trades.entry(activity.account_id).or_default().push(*activity);
+            }
         }
     }
 
@@ -115,7 +124,12 @@ impl Books {
             .values()
             .flatten()
             .map(|activity| Change::Activity { activity: activity.clone() });
-        accounts.chain(orders).chain(activities)
+        let non_trades = self
+            .non_trades
+            .values()
+            .flatten()
+            .map(|activity| Change::NonTradeActivity { activity: Box::new(activity.clone()) });
+        accounts.chain(orders).chain(activities).chain(non_trades)
     }
 
     pub(crate) fn account(&self, id: Uuid) -> Option<&Account> {
@@ -172,12 +186,24 @@ impl Books {
     }
 
     pub(crate) fn activity_count(&self) -> usize {
-        self.activities.values().map(Vec::len).sum()
+        self.activities.values().map(Vec::len).sum::<usize>()
+            + self.non_trades.values().map(Vec::len).sum::<usize>()
     }
 
     /// An account's executions in the order they happened.
     pub(crate) fn activities_of(&self, account_id: Uuid) -> &[Activity] {
         self.activities.get(&account_id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// An account's fees, dividends and transfers in the order they happened.
+    pub(crate) fn non_trades_of(&self, account_id: Uuid) -> &[NonTradeActivity] {
+        self.non_trades.get(&account_id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// An account's whole history, executions first.
+    pub(crate) fn history_of(&self, account_id: Uuid) -> impl Iterator<Item = Item<'_>> {
+        let executions = self.activities_of(account_id).iter().map(Item::Execution);
+        executions.chain(self.non_trades_of(account_id).iter().map(Item::NonTrade))
     }
 
     /// What an account's open buys hold back; one order may be left out.
@@ -200,6 +226,23 @@ impl Books {
     /// Open orders whose time has run out.
     pub(crate) fn expired_at(&self, now: DateTime<Utc>) -> Vec<u64> {
         self.expiries.range(..=(now, u64::MAX)).map(|(_, sequence)| *sequence).collect()
+    }
+
+    fn book_non_trade(&mut self, non_trade: NonTrade) {
+        let NonTrade { cash, holding, activity } = non_trade;
+        if let Some(account) = self.accounts.get_mut(&activity.account_id) {
+            account.cash = cash;
+            match holding {
+                Some(Holding { symbol, position: Some(position) }) => {
+                    account.positions.insert(symbol, position);
+                }
+                Some(Holding { symbol, position: None }) => {
+                    account.positions.remove(&symbol);
+                }
+                None => {}
+            }
+        }
+        self.non_trades.entry(activity.account_id).or_default().push(activity);
     }
 
     fn put_order(&mut self, order: Order) {

@@ -225,7 +225,7 @@ impl Exchange {
         self.lock().log.sync()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic while the lock was held leaves applied changes only, which is a valid state.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -283,7 +283,7 @@ impl Exchange {
     }
 
     /// Writes, applies, publishes: in this order.
-    fn commit(&self, inner: &mut Inner, steps: Vec<Step>) -> Result<(), Refusal> {
+    pub(crate) fn commit(&self, inner: &mut Inner, steps: Vec<Step>) -> Result<(), Refusal> {
         if steps.is_empty() {
             return Ok(());
         }

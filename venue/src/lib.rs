@@ -52,6 +52,7 @@ mod tape;
 mod tasks;
 mod timeframe;
 mod trade_hub;
+mod transfers;
 mod universe;
 mod venue;
 

@@ -93,6 +93,23 @@ impl Venue {
         add_account(&self.server, spec)
     }
 
+    /// Pays cash into the account with a key id, or out of it when the amount is negative.
+    pub fn transfer(&self, key_id: &str, amount: Decimal) -> Result<(), VenueError> {
+        let exchange = &self.server.exchange;
+        let account_id = exchange
+            .read(|inner| inner.books.account_by_key(key_id).map(|account| account.id))
+            .ok_or_else(|| VenueError::Option {
+                option: "key_id",
+                value: key_id.to_owned(),
+                expected: "the key id of an account of this venue",
+            })?;
+        exchange.transfer(account_id, amount).map_err(|_refusal| VenueError::Option {
+            option: "amount",
+            value: amount.to_string(),
+            expected: "an amount other than 0, and no more than the account's free cash",
+        })
+    }
+
     /// The books of the account with a key id; `None` when there is no such account.
     pub fn book_snapshot(&self, key_id: &str) -> Option<BookSnapshot> {
         self.server.exchange.read(|inner| BookSnapshot::of(inner, key_id))

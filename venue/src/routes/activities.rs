@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::guard::Caller;
 use super::{Parameters, ascending, count, json, list};
-use crate::activities::{self, Activity, PAGE_SIZE_MAX, parse_time};
+use crate::activities::{self, Kinds, PAGE_SIZE_MAX, parse_time};
 use crate::refusal::Refusal;
 use crate::server::Server;
 
@@ -27,20 +27,21 @@ async fn all(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Refusal> {
     let mut query = query(&parameters)?;
-    query.types = list(&parameters, "activity_types").into_iter().collect();
-    match parameters.get("category").map(String::as_str) {
-        None => {}
-        Some(_) if !query.types.is_empty() => {
+    let types = list(&parameters, "activity_types");
+    query.kinds = match parameters.get("category").map(String::as_str) {
+        None if types.is_empty() => Kinds::All,
+        None => Kinds::Named(types.into_iter().collect()),
+        Some(_) if !types.is_empty() => {
             return Err(Refusal::invalid("only one of category or activity_types is accepted"));
         }
-        Some("trade_activity") => query.types.extend(["FILL".to_owned()]),
-        Some("non_trade_activity") => query.types.extend(["NON_TRADE".to_owned()]),
+        Some("trade_activity") => Kinds::Trade,
+        Some("non_trade_activity") => Kinds::NonTrade,
         Some(other) => {
             return Err(Refusal::invalid(format!(
                 "category must be trade_activity or non_trade_activity, not {other}"
             )));
         }
-    }
+    };
     Ok(page(&server, caller, &query))
 }
 
@@ -51,14 +52,14 @@ async fn of_kind(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Refusal> {
     let mut query = query(&parameters)?;
-    query.types.insert(kind);
+    query.kinds = Kinds::Named([kind].into());
     Ok(page(&server, caller, &query))
 }
 
 fn page(server: &Server, caller: Caller, query: &activities::Query) -> Response {
     server.exchange.read(|inner| {
-        let all: Vec<_> = inner.books.activities_of(caller.account_id).iter().collect();
-        let page: Vec<Value> = query.page(&all).into_iter().map(Activity::json).collect();
+        let all = inner.books.history_of(caller.account_id);
+        let page: Vec<Value> = query.page(all).iter().map(activities::Item::json).collect();
         json(&Value::Array(page))
     })
 }
@@ -70,6 +71,9 @@ fn query(parameters: &Parameters) -> Result<activities::Query, Refusal> {
         let date: NaiveDate = text
             .parse()
             .map_err(|_invalid| Refusal::invalid(format!("date must be YYYY-MM-DD, not {text}")))?;
+        if after.is_some() || until.is_some() {
+            return Err(Refusal::invalid("only one of date or after and until is accepted"));
+        }
         let (before, next) = activities::day_bounds(date);
         (after, until) = (Some(before), Some(next));
     }

@@ -1,5 +1,6 @@
 //! The venue from outside: over HTTP, over WebSocket, and through the unchanged `apca` crate.
 
+mod activities;
 mod apca_client;
 mod books;
 mod errors;
