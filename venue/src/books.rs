@@ -13,6 +13,7 @@ use crate::ids::Ids;
 use crate::matching::WorkingBook;
 use crate::orders::{Order, Side};
 use crate::positions::Position;
+use crate::watchlists::{Watchlist, Watchlists};
 
 /// The most orders that one set of books keeps; a further one is refused.
 pub(crate) const ORDERS_MAX: usize = 1_000_000;
@@ -23,19 +24,38 @@ pub(crate) const ORDERS_MAX: usize = 1_000_000;
 #[serde(tag = "change", rename_all = "snake_case")]
 pub(crate) enum Change {
     /// An account was opened, or (in a compacted file) stands like this.
-    Account { account: Account },
+    Account {
+        account: Account,
+    },
     /// The owner changed a setting.
-    Configuration { account_id: Uuid, configuration: Configuration },
+    Configuration {
+        account_id: Uuid,
+        configuration: Configuration,
+    },
     /// An order came in or changed without an execution.
-    Order { order: Order },
+    Order {
+        order: Order,
+    },
     /// An execution, with its effect on cash and position.
     Execution(Box<Executed>),
     /// A fee, a dividend, a deposit: cash or a holding changed without an execution.
     NonTrade(Box<NonTrade>),
     /// An activity alone (in a compacted file).
-    Activity { activity: Activity },
+    Activity {
+        activity: Activity,
+    },
     /// A non-trade activity alone (in a compacted file).
-    NonTradeActivity { activity: Box<NonTradeActivity> },
+    NonTradeActivity {
+        activity: Box<NonTradeActivity>,
+    },
+    /// A watchlist is new or changed.
+    Watchlist {
+        watchlist: Watchlist,
+    },
+    WatchlistDeleted {
+        account_id: Uuid,
+        id: Uuid,
+    },
 }
 
 /// An execution and what it leaves.
@@ -68,6 +88,7 @@ pub(crate) struct Books {
     activities: HashMap<Uuid, Vec<Activity>>,
     non_trades: HashMap<Uuid, Vec<NonTradeActivity>>,
     expiries: BTreeSet<(DateTime<Utc>, u64)>,
+    pub(crate) watchlists: Watchlists,
     pub(crate) working: WorkingBook,
     /// Grows with every change.
     pub(crate) version: u64,
@@ -111,6 +132,8 @@ impl Books {
             Change::NonTradeActivity { activity } => {
                 self.non_trades.entry(activity.account_id).or_default().push(*activity);
             }
+            Change::Watchlist { watchlist } => self.watchlists.put(watchlist),
+            Change::WatchlistDeleted { account_id, id } => self.watchlists.remove(account_id, id),
         }
     }
 
@@ -129,7 +152,9 @@ impl Books {
             .values()
             .flatten()
             .map(|activity| Change::NonTradeActivity { activity: Box::new(activity.clone()) });
-        accounts.chain(orders).chain(activities).chain(non_trades)
+        let watchlists =
+            self.watchlists.iter().map(|list| Change::Watchlist { watchlist: list.clone() });
+        accounts.chain(orders).chain(activities).chain(non_trades).chain(watchlists)
     }
 
     pub(crate) fn account(&self, id: Uuid) -> Option<&Account> {

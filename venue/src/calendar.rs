@@ -1,17 +1,19 @@
 //! Trading sessions: NYSE days computed from its holiday rules, or round the clock.
-//!
-//! Early closes (the day after Thanksgiving, some eves) are not modelled: those days close at 16:00.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+mod holidays;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::New_York;
 
 /// How far ahead a next session is looked for; no NYSE break is longer.
 const SEARCH_DAYS: u64 = 14;
+/// How long stocks trade on after the session.
+const AFTER_HOURS: TimeDelta = TimeDelta::hours(4);
 
 /// When stocks trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hours {
-    /// 09:30 to 16:00 New York time on NYSE trading days.
+    /// 09:30 to 16:00 New York time on NYSE trading days, to 13:00 on the early ones.
     Nyse,
     /// Every day from midnight to midnight, New York time.
     Always,
@@ -30,10 +32,10 @@ impl Hours {
     /// The session of a New York date, if it is a trading day.
     pub(crate) fn session_on(self, date: NaiveDate) -> Option<Session> {
         match self {
-            Self::Nyse => is_trading_day(date).then(|| Session {
+            Self::Nyse => holidays::is_trading_day(date).then(|| Session {
                 date,
                 open: new_york(date, 9, 30),
-                close: new_york(date, 16, 0),
+                close: new_york(date, if holidays::closes_early(date) { 13 } else { 16 }, 0),
             }),
             Self::Always => Some(Session {
                 date,
@@ -47,6 +49,20 @@ impl Hours {
     pub(crate) fn session_at(self, time: DateTime<Utc>) -> Option<Session> {
         self.session_on(new_york_date(time))
             .filter(|session| session.open <= time && time < session.close)
+    }
+
+    /// The pre-market, the session and the after-hours of a New York date, if it is a trading day:
+    /// 04:00 to 20:00, to 17:00 when the session closes early.
+    pub(crate) fn extended_on(self, date: NaiveDate) -> Option<Session> {
+        let session = self.session_on(date)?;
+        match self {
+            Self::Nyse => Some(Session {
+                open: new_york(date, 4, 0),
+                close: session.close + AFTER_HOURS,
+                ..session
+            }),
+            Self::Always => Some(session),
+        }
     }
 
     /// The first session that opens after a time.
@@ -87,71 +103,15 @@ pub(crate) fn new_york(date: NaiveDate, hour: u32, minute: u32) -> DateTime<Utc>
         .map_or_else(|| date.and_time(time).and_utc(), |local| local.with_timezone(&Utc))
 }
 
-/// The next weekday: when a trade settles. Holidays are left out, as paper trading does.
+/// When a trade of a date settles.
 pub(crate) fn settlement_date(date: NaiveDate) -> NaiveDate {
-    let mut next = date + Days::new(1);
-    while is_weekend(next) {
-        next = next + Days::new(1);
-    }
-    next
-}
-
-fn is_weekend(date: NaiveDate) -> bool {
-    matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
-}
-
-fn is_trading_day(date: NaiveDate) -> bool {
-    !is_weekend(date) && !is_holiday(date)
-}
-
-fn is_holiday(date: NaiveDate) -> bool {
-    let year = date.year();
-    let fixed = [(6, 19, 2022), (7, 4, 0), (12, 25, 0)];
-    fixed.iter().any(|&(month, day, since)| {
-        year >= since && NaiveDate::from_ymd_opt(year, month, day).map(observed) == Some(date)
-    }) || new_years_day(date)
-        || [(1, Weekday::Mon, 3), (2, Weekday::Mon, 3), (9, Weekday::Mon, 1), (11, Weekday::Thu, 4)]
-            .iter()
-            .any(|&(month, weekday, nth)| {
-                NaiveDate::from_weekday_of_month_opt(year, month, weekday, nth) == Some(date)
-            })
-        || (date.month() == 5 && date.weekday() == Weekday::Mon && date.day() > 24)
-        || good_friday(year) == Some(date)
-}
-
-/// A holiday on Saturday is kept on Friday, one on Sunday on Monday.
-fn observed(date: NaiveDate) -> NaiveDate {
-    match date.weekday() {
-        Weekday::Sat => date - Days::new(1),
-        Weekday::Sun => date + Days::new(1),
-        Weekday::Mon | Weekday::Tue | Weekday::Wed | Weekday::Thu | Weekday::Fri => date,
-    }
-}
-
-/// New Year's Day; on a Saturday it is not made up for.
-fn new_years_day(date: NaiveDate) -> bool {
-    let sunday_before = date.day() == 2 && date.weekday() == Weekday::Mon;
-    date.month() == 1 && (date.day() == 1 || sunday_before)
-}
-
-/// Two days before Easter Sunday, by the anonymous Gregorian rule.
-fn good_friday(year: i32) -> Option<NaiveDate> {
-    let golden = year % 19;
-    let century = year / 100;
-    let of_century = year % 100;
-    let correction = (8 * century + 13) / 25;
-    let epact = (19 * golden + century - century / 4 - correction + 15) % 30;
-    let weekday = (32 + 2 * (century % 4) + 2 * (of_century / 4) - epact - of_century % 4) % 7;
-    let shift = (golden + 11 * epact + 22 * weekday) / 451;
-    let month = (epact + weekday - 7 * shift + 114) / 31;
-    let day = (epact + weekday - 7 * shift + 114) % 31 + 1;
-    let easter =
-        NaiveDate::from_ymd_opt(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?);
-    easter.map(|sunday| sunday - Days::new(2))
+    holidays::settlement_date(date)
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike;
+
     use super::*;
 
     fn date(text: &str) -> NaiveDate {
@@ -183,6 +143,74 @@ mod tests {
         }
         for day in ["2021-12-31", "2021-06-18", "2024-04-01", "2024-11-29", "2026-11-23"] {
             assert!(Hours::Nyse.session_on(date(day)).is_some(), "{day} is a trading day");
+        }
+    }
+
+    #[test]
+    fn the_days_around_the_holidays_close_early_and_end_their_after_hours_early() {
+        let early = [
+            "2023-07-03",
+            "2023-11-24",
+            "2024-07-03",
+            "2024-11-29",
+            "2024-12-24",
+            "2025-07-03",
+            "2025-12-24",
+            "2026-11-27",
+            "2027-11-26",
+            "2028-07-03",
+            "2029-12-24",
+            "2030-07-03",
+        ];
+        for day in early {
+            let session = Hours::Nyse.session_on(date(day)).unwrap();
+            assert_eq!(session.close, new_york(date(day), 13, 0), "{day}");
+            let extended = Hours::Nyse.extended_on(date(day)).unwrap();
+            assert_eq!(extended.close, new_york(date(day), 17, 0), "{day}");
+        }
+        for day in ["2026-07-02", "2026-12-23", "2026-11-25", "2027-07-02", "2030-11-27"] {
+            let session = Hours::Nyse.session_on(date(day)).unwrap();
+            assert_eq!(session.close, new_york(date(day), 16, 0), "{day}");
+        }
+    }
+
+    #[test]
+    fn the_holidays_to_2030_are_those_that_nyse_has_published_or_follow_its_rules() {
+        // One row per year: New Year, King, Presidents, Good Friday, Memorial, Juneteenth,
+        // Independence, Labor, Thanksgiving, Christmas.
+        let years = [
+            "2026: 01-01 01-19 02-16 04-03 05-25 06-19 07-03 09-07 11-26 12-25",
+            "2027: 01-01 01-18 02-15 03-26 05-31 06-18 07-05 09-06 11-25 12-24",
+            "2028: 01-17 02-21 04-14 05-29 06-19 07-04 09-04 11-23 12-25",
+            "2029: 01-01 01-15 02-19 03-30 05-28 06-19 07-04 09-03 11-22 12-25",
+            "2030: 01-01 01-21 02-18 04-19 05-27 06-19 07-04 09-02 11-28 12-25",
+        ];
+        for row in years {
+            let (year, days) = row.split_once(": ").unwrap();
+            let expected: Vec<NaiveDate> =
+                days.split(' ').map(|day| date(&format!("{year}-{day}"))).collect();
+            let found: Vec<NaiveDate> = date(&format!("{year}-01-01"))
+                .iter_days()
+                .take_while(|day| day.to_string().starts_with(year))
+                .filter(|day| day.weekday().num_days_from_monday() < 5)
+                .filter(|day| Hours::Nyse.session_on(*day).is_none())
+                .collect();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn trades_settle_on_the_next_day_that_banks_work() {
+        for (traded, settled) in [
+            ("2026-03-02", "2026-03-03"),
+            ("2026-11-20", "2026-11-23"),
+            ("2026-11-25", "2026-11-27"),
+            ("2026-10-09", "2026-10-13"),
+            ("2026-11-10", "2026-11-12"),
+            ("2020-03-05", "2020-03-09"),
+            ("2010-03-04", "2010-03-09"),
+        ] {
+            assert_eq!(settlement_date(date(traded)), date(settled), "{traded}");
         }
     }
 

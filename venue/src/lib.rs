@@ -55,6 +55,7 @@ mod trade_hub;
 mod transfers;
 mod universe;
 mod venue;
+mod watchlists;
 
 pub use assets::{AssetClass, Instrument};
 pub use book_snapshot::BookSnapshot;

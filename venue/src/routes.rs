@@ -10,6 +10,7 @@ mod guard;
 mod orders;
 mod positions;
 mod streams;
+mod watchlists;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .merge(clock::routes())
         .merge(orders::routes())
         .merge(positions::routes())
+        .merge(watchlists::routes())
         .merge(data::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&server), guard::guard));
     guarded

@@ -9,11 +9,17 @@ use axum::routing::get;
 use serde_json::{Value, json};
 
 use super::guard::Caller;
-use super::{Parameters, json as answer};
+use super::{Parameters, json as answer, list};
 use crate::assets::Asset;
 use crate::number::text;
 use crate::refusal::Refusal;
 use crate::server::Server;
+
+/// The classes that Alpaca knows; only the first two are traded here.
+const ASSET_CLASSES: &[&str] =
+    &["us_equity", "crypto", "us_option", "ipo", "crypto_perp", "us_index"];
+/// What every asset of this venue can do.
+const ATTRIBUTES: &[&str] = &["fractional_eh_enabled"];
 
 pub(super) fn routes() -> Router<Arc<Server>> {
     Router::new()
@@ -26,8 +32,18 @@ async fn all(
     State(server): State<Arc<Server>>,
     _caller: Caller,
     Query(parameters): Query<Parameters>,
-) -> Response {
+) -> Result<Response, Refusal> {
     let given = |name: &str| parameters.get(name).filter(|text| !text.is_empty());
+    let one_of = |name: &str, known: &[&str]| match given(name) {
+        Some(text) if !known.contains(&text.as_str()) => {
+            let known = known.join(", ");
+            Err(Refusal::invalid(format!("{name} must be one of {known}, not {text}")))
+        }
+        _ => Ok(()),
+    };
+    one_of("status", &["active", "inactive"])?;
+    one_of("asset_class", ASSET_CLASSES)?;
+    let attributes = list(&parameters, "attributes");
     let assets: Vec<Value> = server
         .exchange
         .assets
@@ -36,9 +52,12 @@ async fn all(
         .filter(|_| given("status").is_none_or(|status| status == "active"))
         .filter(|asset| given("asset_class").is_none_or(|class| class == asset.class.as_str()))
         .filter(|asset| given("exchange").is_none_or(|exchange| exchange == asset.exchange))
+        .filter(|_| {
+            attributes.is_empty() || attributes.iter().any(|one| ATTRIBUTES.contains(&one.as_str()))
+        })
         .map(|asset| body(asset))
         .collect();
-    answer(&Value::Array(assets))
+    Ok(answer(&Value::Array(assets)))
 }
 
 async fn one(
@@ -46,7 +65,7 @@ async fn one(
     _caller: Caller,
     Path(symbol): Path<String>,
 ) -> Result<Response, Refusal> {
-    find(&server, &symbol)
+    Ok(answer(&body(find(&server, &symbol)?)))
 }
 
 async fn pair(
@@ -54,19 +73,20 @@ async fn pair(
     _caller: Caller,
     Path((base, quote)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    find(&server, &format!("{base}/{quote}"))
+    Ok(answer(&body(find(&server, &format!("{base}/{quote}"))?)))
 }
 
-fn find(server: &Server, name: &str) -> Result<Response, Refusal> {
-    let asset = server
+/// The asset with a symbol or an id.
+pub(super) fn find<'a>(server: &'a Server, name: &str) -> Result<&'a Arc<Asset>, Refusal> {
+    server
         .exchange
         .assets
         .find(name)
-        .ok_or_else(|| Refusal::not_found(format!("asset not found for {name}")))?;
-    Ok(answer(&body(asset)))
+        .ok_or_else(|| Refusal::not_found(format!("asset not found for {name}")))
 }
 
-fn body(asset: &Asset) -> Value {
+/// An asset as clients see it.
+pub(super) fn body(asset: &Asset) -> Value {
     let crypto = asset.is_crypto();
     let margin = if crypto { 100 } else { 30 };
     let mut body = json!({
@@ -81,17 +101,17 @@ fn body(asset: &Asset) -> Value {
         "maintenance_margin_requirement": margin,
         "margin_requirement_long": margin.to_string(),
         "margin_requirement_short": margin.to_string(),
-        "shortable": false,
-        "easy_to_borrow": false,
+        "shortable": !crypto,
+        "easy_to_borrow": !crypto,
         "fractionable": true,
-        "attributes": ["fractional_eh_enabled"],
+        "attributes": ATTRIBUTES,
     });
     if crypto {
         body["min_order_size"] = text(asset.order_size_min).into();
         body["min_trade_increment"] = text(asset.quantity_increment).into();
         body["price_increment"] = text(asset.price_increment).into();
     } else {
-        body["borrow_status"] = "hard_to_borrow".into();
+        body["borrow_status"] = "easy_to_borrow".into();
     }
     body
 }

@@ -11,3 +11,4 @@ mod shapes;
 mod store;
 mod streams;
 mod support;
+mod watchlists;

@@ -1,39 +1,9 @@
 //! The answers have the keys and JSON types of the fixtures.
-#![expect(clippy::panic, reason = "a test may panic")]
-
 use reqwest::Method;
 use serde_json::{Value, json};
+use venue::VenueOptions;
 
-use crate::support::{Socket, fixture, start, synthetic};
-
-/// Compares the shape of an answer with a fixture's: the same keys, and the same type where neither
-/// is null. Lists are compared by their first items.
-fn same_shape(place: &str, fixture: &Value, answer: &Value) {
-    match (fixture, answer) {
-        (Value::Object(expected), Value::Object(found)) => {
-            let names = |map: &serde_json::Map<String, Value>| {
-                let mut names: Vec<String> = map.keys().cloned().collect();
-                names.sort();
-                names
-            };
-            assert_eq!(names(expected), names(found), "keys of {place}");
-            for (name, value) in expected {
-                same_shape(&format!("{place}.{name}"), value, &found[name]);
-            }
-        }
-        (Value::Array(expected), Value::Array(found)) => {
-            if let (Some(expected), Some(found)) = (expected.first(), found.first()) {
-                same_shape(&format!("{place}[0]"), expected, found);
-            }
-        }
-        (Value::Null, _)
-        | (_, Value::Null)
-        | (Value::String(_), Value::String(_))
-        | (Value::Bool(_), Value::Bool(_))
-        | (Value::Number(_), Value::Number(_)) => {}
-        (expected, found) => panic!("{place}: {found} is not shaped like {expected}"),
-    }
-}
+use crate::support::{Socket, fixture, same_shape, start, synthetic};
 
 #[tokio::test]
 async fn the_trading_api_answers_in_the_shape_of_the_fixtures() {
@@ -46,6 +16,11 @@ async fn the_trading_api_answers_in_the_shape_of_the_fixtures() {
     let mut fill = fixture("activities.json");
     fill.as_array_mut().unwrap().truncate(1);
     for (path, expected) in [
+        ("/v2/assets?asset_class=us_equity&status=active", json!([fixture("asset_equity.json")])),
+        (
+            "/v2/assets?exchange=CRYPTO&attributes=ipo,fractional_eh_enabled",
+            json!([fixture("asset_crypto.json")]),
+        ),
         ("/v2/account", fixture("account.json")),
         ("/v2/account/configurations", fixture("account_configurations.json")),
         ("/v2/account/activities", fill),
@@ -104,6 +79,26 @@ async fn trade_updates_have_the_shape_of_the_fixtures() {
     };
     for event in ["pending_new", "new", "fill"] {
         same_shape(event, &of(event), &updates.update(event).await);
+    }
+    venue.stop().await;
+}
+
+#[tokio::test]
+async fn the_calendar_knows_early_closes_settlement_and_both_meanings_of_its_dates() {
+    let (venue, http) = start(VenueOptions::default()).await;
+    let day = http.get("/v2/calendar?start=2026-11-27&end=2026-11-27").await;
+    assert_eq!(
+        day,
+        json!([{"date": "2026-11-27", "open": "09:30", "close": "13:00", "session_open": "0400",
+            "session_close": "1700", "settlement_date": "2026-11-30"}])
+    );
+    let query = "/v2/calendar?start=2026-11-27&end=2026-11-30&date_type=SETTLEMENT";
+    let settled: Vec<Value> = http.get(query).await.as_array().unwrap().clone();
+    let dates: Vec<&str> = settled.iter().map(|day| day["date"].as_str().unwrap()).collect();
+    assert_eq!(dates, ["2026-11-25", "2026-11-27"]);
+    for query in ["?date_type=OTHER", "?start=soon", "?start=2000-01-01&end=2090-01-01"] {
+        let answer = http.send(Method::GET, &format!("/v2/calendar{query}"), None).await;
+        assert_eq!((answer.status, &answer.body["code"]), (422, &json!(40_010_001)), "{query}");
     }
     venue.stop().await;
 }

@@ -222,3 +222,32 @@ pub(crate) fn fixture(name: &str) -> Value {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
+
+/// Compares the shape of an answer with a fixture's: the same keys, and the same type where neither
+/// is null. Lists are compared by their first items.
+pub(crate) fn same_shape(place: &str, fixture: &Value, answer: &Value) {
+    match (fixture, answer) {
+        (Value::Object(expected), Value::Object(found)) => {
+            let names = |map: &serde_json::Map<String, Value>| {
+                let mut names: Vec<String> = map.keys().cloned().collect();
+                names.sort();
+                names
+            };
+            assert_eq!(names(expected), names(found), "keys of {place}");
+            for (name, value) in expected {
+                same_shape(&format!("{place}.{name}"), value, &found[name]);
+            }
+        }
+        (Value::Array(expected), Value::Array(found)) => {
+            if let (Some(expected), Some(found)) = (expected.first(), found.first()) {
+                same_shape(&format!("{place}[0]"), expected, found);
+            }
+        }
+        (Value::Null, _)
+        | (_, Value::Null)
+        | (Value::String(_), Value::String(_))
+        | (Value::Bool(_), Value::Bool(_))
+        | (Value::Number(_), Value::Number(_)) => {}
+        (expected, found) => panic!("{place}: {found} is not shaped like {expected}"),
+    }
+}
