@@ -172,7 +172,7 @@ impl Troupe {
 
     /// The parameters of a strategy with defaults filled in, or what is wrong with them.
     pub fn check_strategy(&self, name: &str, params: &Params) -> Result<Params, ParamError> {
-        strategies::complete(name, params)
+        strategies::complete_single(name, params)
     }
 
     /// Every actor, with what it says of itself.

@@ -4,7 +4,7 @@ use crate::bar::Bar;
 use crate::clock::Timestamp;
 use crate::ids::{InstanceId, SignalId};
 use crate::market::{PricePoint, Trade};
-use crate::strategy::{Params, Stance, Strategy, View};
+use crate::strategy::{Params, Snapshot, SnapshotError, Stance, Strategy};
 use crate::ticker::Ticker;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,6 +57,16 @@ pub struct Instance {
     bars: u64,
 }
 
+/// A running strategy as it was after some bar, to go on from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceSnapshot {
+    key: InstanceKey,
+    strategy: Snapshot,
+    latest: Option<Signal>,
+    newest: Option<PricePoint>,
+    bars: u64,
+}
+
 impl InstanceKey {
     /// The instance's id, the same text for the same key.
     pub fn id(&self) -> InstanceId {
@@ -102,15 +112,15 @@ impl Instance {
         self.bars = self.bars.saturating_add(1);
         let at = bar.end();
         self.newest = Some(PricePoint { price: bar.close, at });
-        let view = self.strategy.on_bar(bar);
-        self.note(view, at, bar.close)
+        let stance = self.strategy.on_bar(bar)?;
+        self.note(stance, at, bar.close)
     }
 
     /// Takes a print, if the strategy wants them.
     pub fn on_trade(&mut self, trade: &Trade) -> Option<Signal> {
-        let view = self.strategy.on_trade(trade)?;
+        let stance = self.strategy.on_trade(trade)?;
         self.newest = Some(PricePoint { price: trade.price, at: trade.at });
-        self.note(view, trade.at, trade.price)
+        self.note(stance, trade.at, trade.price)
     }
 
     /// The present stance as a signal, for a config that joins late: the same id as when it was
@@ -123,8 +133,37 @@ impl Instance {
         Some(signal)
     }
 
-    fn note(&mut self, view: View, at: Timestamp, price: f64) -> Option<Signal> {
-        let stance = view.stance?;
+    /// Bars it needs before it can have an opinion.
+    pub fn warmup_bars(&self) -> u32 {
+        self.strategy.warmup_bars()
+    }
+
+    /// Its state, whole.
+    pub fn snapshot(&self) -> Result<InstanceSnapshot, SnapshotError> {
+        Ok(InstanceSnapshot {
+            key: self.key.clone(),
+            strategy: self.strategy.snapshot()?,
+            latest: self.latest.clone(),
+            newest: self.newest,
+            bars: self.bars,
+        })
+    }
+
+    /// Goes on from `snapshot`, which an instance of the same key made. On an error nothing has
+    /// changed.
+    pub fn restore(&mut self, snapshot: InstanceSnapshot) -> Result<(), SnapshotError> {
+        if snapshot.key != self.key {
+            let (found, wanted) = (snapshot.key.id().to_string(), self.id.to_string());
+            return Err(SnapshotError::Foreign { found, wanted });
+        }
+        self.strategy.restore(&snapshot.strategy)?;
+        self.latest = snapshot.latest;
+        self.newest = snapshot.newest;
+        self.bars = snapshot.bars;
+        Ok(())
+    }
+
+    fn note(&mut self, stance: Stance, at: Timestamp, price: f64) -> Option<Signal> {
         let before = self.latest.as_ref().map(|signal| signal.stance);
         // Nobody holds anything yet, so a first opinion of "own nothing" is no change.
         if before == Some(stance) || (before.is_none() && stance == Stance::Flat) {
@@ -139,8 +178,9 @@ impl Instance {
             stance,
             at,
             reference: PricePoint { price, at },
-            indicators: view
-                .indicators
+            indicators: self
+                .strategy
+                .indicators()
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
@@ -153,14 +193,30 @@ impl Instance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strategy::Indicators;
+    use crate::strategy::{Indicators, restore_to, snapshot_of};
 
-    #[derive(Debug)]
+    #[derive(Debug, Serialize, Deserialize)]
     struct Scripted(Vec<Option<Stance>>);
 
     impl Strategy for Scripted {
-        fn on_bar(&mut self, bar: &Bar) -> View {
-            View { stance: self.0.remove(0), indicators: Indicators::from([("close", bar.close)]) }
+        fn on_bar(&mut self, _bar: &Bar) -> Option<Stance> {
+            self.0.remove(0)
+        }
+
+        fn indicators(&self) -> Indicators {
+            Indicators::new()
+        }
+
+        fn warmup_bars(&self) -> u32 {
+            0
+        }
+
+        fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
+            snapshot_of(self)
+        }
+
+        fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+            restore_to(self, snapshot)
         }
     }
 
@@ -213,5 +269,30 @@ mod tests {
         assert_eq!(standing.id, first.id);
         assert_eq!(standing.at, first.at);
         assert_eq!(standing.reference.at, bar(2).end());
+    }
+
+    #[test]
+    fn an_instance_goes_on_from_a_snapshot_as_if_nothing_had_happened() {
+        use Stance::{Flat, Long};
+        let script = [Some(Long), Some(Flat), Some(Long)];
+        let (mut original, mut copy) = (instance(&script), instance(&script));
+        original.on_bar(&bar(0));
+        let text = serde_json::to_string(&original.snapshot().unwrap()).unwrap();
+        copy.restore(serde_json::from_str(&text).unwrap()).unwrap();
+        assert_eq!(copy.standing(), original.standing());
+        for index in 1..3 {
+            assert_eq!(copy.on_bar(&bar(index)), original.on_bar(&bar(index)));
+        }
+        assert_eq!(copy.bars(), 3);
+    }
+
+    #[test]
+    fn the_snapshot_of_another_instance_is_refused_and_changes_nothing() {
+        let mut foreign = instance(&[]).snapshot().unwrap();
+        foreign.key.seconds = 300;
+        let mut instance = instance(&[Some(Stance::Long)]);
+        let error = instance.restore(foreign).unwrap_err().to_string();
+        assert!(error.contains("/300s, not of scripted(fast=3,slow=8)@AAPL/60s"), "{error}");
+        assert!(instance.on_bar(&bar(0)).is_some());
     }
 }

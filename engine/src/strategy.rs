@@ -2,6 +2,7 @@
 
 use crate::bar::Bar;
 use crate::market::Trade;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,9 @@ pub type Params = BTreeMap<String, f64>;
 
 /// Indicator values by name, as they were when a strategy decided.
 pub type Indicators = BTreeMap<&'static str, f64>;
+
+/// Most tickers that one strategy watches together.
+pub const TICKERS_MAX: usize = 2;
 
 /// The side of the market that a strategy wants to be on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,19 +29,49 @@ pub enum Stance {
     Short,
 }
 
-/// What a strategy thinks after a bar.
-#[derive(Clone, Debug, PartialEq)]
-pub struct View {
-    /// Its side; `None` while it has no opinion (still warming up, or nothing happened yet).
-    pub stance: Option<Stance>,
-    /// The values that made it think so.
-    pub indicators: Indicators,
-}
-
-/// A trading rule: pure, one instance per ticker, parameters and bar length.
+/// A trading rule: pure, one instance per parameters and bar length, for one ticker or for a few
+/// that it weighs against each other.
+///
+/// What it answers depends on the bars it was shown and on nothing else. Its state can be taken out
+/// and put back: the copy goes on bit for bit as the original would have.
 pub trait Strategy: Send + fmt::Debug {
-    /// Takes a closed bar.
-    fn on_bar(&mut self, bar: &Bar) -> View;
+    /// Takes a closed bar; the side it wants to be on now, `None` while it has no opinion (still
+    /// warming up, or nothing happened yet). Called for every bar of a backtest: no allocation.
+    ///
+    /// A strategy of several tickers sees its bars by [`on_bars`](Self::on_bars) instead.
+    fn on_bar(&mut self, bar: &Bar) -> Option<Stance>;
+
+    /// The values behind its present stance, by name. Asked for when a signal is made or shown.
+    fn indicators(&self) -> Indicators;
+
+    /// Bars it needs before it can have an opinion.
+    fn warmup_bars(&self) -> u32;
+
+    /// Its state, whole.
+    fn snapshot(&self) -> Result<Snapshot, SnapshotError>;
+
+    /// Goes on from `snapshot`, which a strategy of the same name and parameters made. On an error
+    /// nothing has changed.
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError>;
+
+    /// Tickers it watches together, 1 to [`TICKERS_MAX`].
+    fn tickers(&self) -> usize {
+        1
+    }
+
+    /// Takes the bars that closed at one instant, one place per ticker and `None` where a ticker
+    /// has no bar, and writes the stance towards each ticker to the same place of `stances`.
+    fn on_bars(&mut self, bars: &[Option<&Bar>], stances: &mut [Option<Stance>]) {
+        if let ([Some(bar)], [stance]) = (bars, stances) {
+            *stance = self.on_bar(bar);
+        }
+    }
+
+    /// Takes many bars of one ticker and adds the stance after each to `stances`: what
+    /// [`on_bar`](Self::on_bar) answers, without a virtual call per bar.
+    fn on_history(&mut self, bars: &[Bar], stances: &mut Vec<Option<Stance>>) {
+        stances.extend(bars.iter().map(|bar| self.on_bar(bar)));
+    }
 
     /// Whether the strategy wants every print as well as closed bars.
     fn wants_trades(&self) -> bool {
@@ -45,9 +79,37 @@ pub trait Strategy: Send + fmt::Debug {
     }
 
     /// Takes a print, when asked for; `None` means no change of view.
-    fn on_trade(&mut self, _trade: &Trade) -> Option<View> {
+    fn on_trade(&mut self, _trade: &Trade) -> Option<Stance> {
         None
     }
+}
+
+/// A state that was taken out of a strategy. JSON; numbers come back bit for bit.
+pub type Snapshot = serde_json::Value;
+
+/// A state that cannot be taken out or put back.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SnapshotError {
+    /// The state has no JSON form, such as a number that is not finite.
+    #[error("the state cannot be written: {reason}")]
+    Unwritable {
+        /// What serde says.
+        reason: String,
+    },
+    /// The snapshot is not one of this strategy.
+    #[error("the snapshot cannot be read, start from history instead: {reason}")]
+    Unreadable {
+        /// What serde says.
+        reason: String,
+    },
+    /// The snapshot was made by another strategy, parameters, ticker or bar length.
+    #[error("the snapshot is of {found}, not of {wanted}")]
+    Foreign {
+        /// Whose it is.
+        found: String,
+        /// Whose it should be.
+        wanted: String,
+    },
 }
 
 /// A parameter as data: the API's validation and the UI's form are made from it.
@@ -106,6 +168,16 @@ pub enum ParamError {
         /// Greatest value.
         max: f64,
     },
+    /// It watches several tickers together, and here it would get one.
+    #[error(
+        "{strategy} watches {tickers} tickers together: backtest it, it does not trade live yet"
+    )]
+    SeveralTickers {
+        /// The strategy.
+        strategy: &'static str,
+        /// How many it watches.
+        tickers: usize,
+    },
     /// Each value is fine, together they are not.
     #[error("{strategy}: {reason}")]
     Inconsistent {
@@ -114,6 +186,22 @@ pub enum ParamError {
         /// What must hold.
         reason: &'static str,
     },
+}
+
+/// The state of a strategy, for [`Strategy::snapshot`].
+pub fn snapshot_of<State: Serialize>(state: &State) -> Result<Snapshot, SnapshotError> {
+    serde_json::to_value(state)
+        .map_err(|error| SnapshotError::Unwritable { reason: error.to_string() })
+}
+
+/// Puts a snapshot in the place of `state`, for [`Strategy::restore`].
+pub fn restore_to<State: DeserializeOwned>(
+    state: &mut State,
+    snapshot: &Snapshot,
+) -> Result<(), SnapshotError> {
+    *state = State::deserialize(snapshot)
+        .map_err(|error| SnapshotError::Unreadable { reason: error.to_string() })?;
+    Ok(())
 }
 
 impl Stance {

@@ -7,4 +7,4 @@ mod registry;
 mod rsi;
 mod sma_cross;
 
-pub use registry::{Definition, build, catalogue, complete};
+pub use registry::{Definition, build, catalogue, complete, complete_single, definition};

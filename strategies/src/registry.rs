@@ -11,6 +11,8 @@ pub struct Definition {
     pub name: &'static str,
     /// The rule, one sentence.
     pub description: &'static str,
+    /// Tickers it watches together: 1, or 2 for pairs.
+    pub tickers: usize,
     /// Its parameters.
     pub params: &'static [ParamSpec],
     /// What must hold between the parameters.
@@ -49,6 +51,20 @@ pub fn complete(name: &str, given: &Params) -> Result<Params, ParamError> {
     }
     (definition.check)(&params)?;
     Ok(params)
+}
+
+/// As [`complete`], for where a strategy gets one ticker: refuses those that need several.
+pub fn complete_single(name: &str, given: &Params) -> Result<Params, ParamError> {
+    let Definition { name: strategy, tickers, .. } = *find(name)?;
+    if tickers > 1 {
+        return Err(ParamError::SeveralTickers { strategy, tickers });
+    }
+    complete(name, given)
+}
+
+/// The catalogue's entry of `name`.
+pub fn definition(name: &str) -> Result<&'static Definition, ParamError> {
+    find(name)
 }
 
 /// Makes the strategy `name`.

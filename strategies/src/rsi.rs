@@ -1,16 +1,21 @@
-//! RSI mean reversion: long from oversold until overbought.
+//! RSI mean reversion: long from oversold until overbought, short from there.
 //!
 //! J. Welles Wilder, *New Concepts in Technical Trading Systems*, 1978.
 
 use crate::registry::{Definition, number, whole};
 use engine::bar::Bar;
 use engine::indicator::Rsi;
-use engine::strategy::{Indicators, ParamError, ParamSpec, Params, Stance, Strategy, View};
+use engine::strategy::{
+    Indicators, ParamError, ParamSpec, Params, Snapshot, SnapshotError, Stance, Strategy,
+    restore_to, snapshot_of,
+};
+use serde::{Deserialize, Serialize};
 
 /// The catalogue's entry.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "rsi",
-    description: "Long when Wilder's RSI falls below the oversold level, out when it rises above the overbought level.",
+    description: "Long when Wilder's RSI falls below the oversold level, short when it rises above the overbought level.",
+    tickers: 1,
     params: &[
         ParamSpec {
             name: "period",
@@ -42,34 +47,55 @@ pub(crate) const DEFINITION: Definition = Definition {
     ],
     check,
     build: |params| {
+        let period = whole(params, "period");
         Box::new(RsiReversion {
-            rsi: Rsi::new(whole(params, "period")),
+            warmup_bars: u32::from(period).saturating_add(1),
+            rsi: Rsi::new(period),
             oversold: number(params, "oversold"),
             overbought: number(params, "overbought"),
+            value: None,
             stance: None,
         })
     },
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct RsiReversion {
+    warmup_bars: u32,
     rsi: Rsi,
     oversold: f64,
     overbought: f64,
+    /// The index after the newest bar.
+    value: Option<f64>,
     stance: Option<Stance>,
 }
 
 impl Strategy for RsiReversion {
-    fn on_bar(&mut self, bar: &Bar) -> View {
-        let Some(rsi) = self.rsi.next(bar.close) else {
-            return View { stance: None, indicators: Indicators::new() };
-        };
+    fn on_bar(&mut self, bar: &Bar) -> Option<Stance> {
+        self.value = self.rsi.next(bar.close);
+        let rsi = self.value?;
         if rsi < self.oversold {
             self.stance = Some(Stance::Long);
         } else if rsi > self.overbought {
-            self.stance = Some(Stance::Flat);
+            self.stance = Some(Stance::Short);
         }
-        View { stance: self.stance, indicators: Indicators::from([("rsi", rsi)]) }
+        self.stance
+    }
+
+    fn indicators(&self) -> Indicators {
+        self.value.map(|rsi| Indicators::from([("rsi", rsi)])).unwrap_or_default()
+    }
+
+    fn warmup_bars(&self) -> u32 {
+        self.warmup_bars
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
+        snapshot_of(self)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        restore_to(self, snapshot)
     }
 }
 
@@ -99,10 +125,10 @@ mod tests {
                 let (open, high, low) = (*close, *close, *close);
                 let bar =
                     Bar { at, seconds: 60, open, high, low, close: *close, volume: 1.0, trades: 1 };
-                strategy.on_bar(&bar).stance
+                strategy.on_bar(&bar)
             })
             .collect();
-        let (long, flat) = (Some(Stance::Long), Some(Stance::Flat));
-        assert_eq!(stances, [None, None, long, long, flat, flat]);
+        let (long, short) = (Some(Stance::Long), Some(Stance::Short));
+        assert_eq!(stances, [None, None, long, long, short, short]);
     }
 }

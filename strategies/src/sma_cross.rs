@@ -6,12 +6,17 @@
 use crate::registry::{Definition, whole};
 use engine::bar::Bar;
 use engine::indicator::Sma;
-use engine::strategy::{Indicators, ParamError, ParamSpec, Params, Stance, Strategy, View};
+use engine::strategy::{
+    Indicators, ParamError, ParamSpec, Params, Snapshot, SnapshotError, Stance, Strategy,
+    restore_to, snapshot_of,
+};
+use serde::{Deserialize, Serialize};
 
 /// The catalogue's entry.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "sma_cross",
-    description: "Long when the fast simple moving average crosses above the slow one, out when it crosses below.",
+    description: "Long when the fast simple moving average crosses above the slow one, short when it crosses below.",
+    tickers: 1,
     params: &[
         ParamSpec {
             name: "fast",
@@ -34,42 +39,56 @@ pub(crate) const DEFINITION: Definition = Definition {
     ],
     check,
     build: |params| {
+        let (fast, slow) = (whole(params, "fast"), whole(params, "slow"));
         Box::new(SmaCross {
-            fast: Sma::new(whole(params, "fast")),
-            slow: Sma::new(whole(params, "slow")),
-            before: None,
+            warmup_bars: u32::from(slow),
+            fast: Sma::new(fast),
+            slow: Sma::new(slow),
+            averages: None,
             stance: None,
         })
     },
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct SmaCross {
+    warmup_bars: u32,
     fast: Sma,
     slow: Sma,
-    /// Both averages after the bar before.
-    before: Option<(f64, f64)>,
+    /// Both averages after the newest bar.
+    averages: Option<(f64, f64)>,
     stance: Option<Stance>,
 }
 
 impl Strategy for SmaCross {
-    fn on_bar(&mut self, bar: &Bar) -> View {
+    fn on_bar(&mut self, bar: &Bar) -> Option<Stance> {
         let (fast, slow) = (self.fast.next(bar.close), self.slow.next(bar.close));
-        let (Some(fast), Some(slow)) = (fast, slow) else {
-            return View { stance: None, indicators: Indicators::new() };
-        };
-        if let Some((fast_before, slow_before)) = self.before {
+        let (fast, slow) = (fast?, slow?);
+        if let Some((fast_before, slow_before)) = self.averages.replace((fast, slow)) {
             if fast_before < slow_before && fast > slow {
                 self.stance = Some(Stance::Long);
             } else if fast_before > slow_before && fast < slow {
                 self.stance = Some(Stance::Short);
             }
         }
-        self.before = Some((fast, slow));
-        View {
-            stance: self.stance,
-            indicators: Indicators::from([("sma_fast", fast), ("sma_slow", slow)]),
-        }
+        self.stance
+    }
+
+    fn indicators(&self) -> Indicators {
+        let values = |(fast, slow)| Indicators::from([("sma_fast", fast), ("sma_slow", slow)]);
+        self.averages.map(values).unwrap_or_default()
+    }
+
+    fn warmup_bars(&self) -> u32 {
+        self.warmup_bars
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
+        snapshot_of(self)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        restore_to(self, snapshot)
     }
 }
 
@@ -100,7 +119,7 @@ mod tests {
             volume: 1.0,
             trades: 1,
         };
-        closes.iter().enumerate().map(bar).map(|bar| strategy.on_bar(&bar).stance).collect()
+        closes.iter().enumerate().map(bar).map(|bar| strategy.on_bar(&bar)).collect()
     }
 
     #[test]

@@ -243,7 +243,7 @@ fn choice(
         Some(StrategyChoice { strategy, params }) => (strategy.as_str(), numbers(params)?),
         None => (role.parts.settings.default_strategy.as_str(), Params::new()),
     };
-    let params = strategies::complete(name, &given)
+    let params = strategies::complete_single(name, &given)
         .map_err(|error| ActivateRefusal::BadStrategy { reason: error.to_string() })?;
     Ok((name.to_owned(), params))
 }

@@ -196,7 +196,8 @@ impl StrategyRole {
         let seconds = self.key.seconds;
         let until = interval_start(until, seconds);
         let from = state.until.unwrap_or_else(|| {
-            let length = i64::from(self.settings.warmup_bars) * i64::from(seconds);
+            let bars = self.settings.warmup_bars.max(state.instance.warmup_bars());
+            let length = i64::from(bars) * i64::from(seconds);
             // Stocks sleep at night and over week-ends: look back far enough to find the bars.
             let sleep = if seconds >= 60 { 4 } else { 1 };
             until - TimeDelta::seconds(length.saturating_mul(sleep))

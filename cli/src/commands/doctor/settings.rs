@@ -41,7 +41,8 @@ fn doubts(settings: &Settings) -> Vec<Finding> {
         ));
     }
     if settings.demo.enabled
-        && let Err(error) = strategies::complete(&settings.demo.strategy, &settings.demo.params)
+        && let Err(error) =
+            strategies::complete_single(&settings.demo.strategy, &settings.demo.params)
     {
         findings.push(Finding::fail(
             "settings",

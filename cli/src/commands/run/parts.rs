@@ -44,7 +44,7 @@ pub(super) fn troupe(
     venue: Option<&Venue>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<TroupeParts> {
-    strategies::complete(&settings.desk.default_strategy, &Params::new())
+    strategies::complete_single(&settings.desk.default_strategy, &Params::new())
         .context("setting desk.default_strategy")?;
     Ok(TroupeParts {
         database: database.clone(),

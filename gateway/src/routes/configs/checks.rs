@@ -158,6 +158,7 @@ fn param_code(error: &ParamError) -> &'static str {
         ParamError::UnknownStrategy { .. } => "unknown_strategy",
         ParamError::UnknownParam { .. } => "unknown_param",
         ParamError::OutOfBounds { .. } => "param_out_of_bounds",
+        ParamError::SeveralTickers { .. } => "several_tickers",
         ParamError::Inconsistent { .. } => "params_inconsistent",
     }
 }
