@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::assets::AssetClass;
-use crate::orders::{Order, Side};
+use crate::fills::{Charge, ChargedIn};
+use crate::orders::Order;
 use crate::positions::Position;
 
 /// Maintenance margin of stocks, as a share of their value.
@@ -122,25 +123,31 @@ impl Account {
         }
     }
 
-    /// What an execution leaves: the cash, and the position or `None` when it is flat.
+    /// What an execution and its charges leave: the cash, and the position or `None` when it is
+    /// flat.
     pub(crate) fn after_execution(
         &self,
         order: &Order,
         price: Decimal,
         qty: Decimal,
+        charges: &[Charge],
     ) -> (Decimal, Option<Position>) {
-        let value = price * qty;
+        let signed = order.side.signed(qty);
+        let mut cash = self.cash - signed * price;
         let held = self.positions.get(&order.symbol);
-        match order.side {
-            Side::Buy => {
-                let position = match held {
-                    Some(held) => held.bought(price, qty),
-                    None => Position::opened(order, price, qty),
-                };
-                (self.cash - value, Some(position))
+        let mut position = match held {
+            Some(held) => held.traded(signed, price),
+            None => Some(Position::opened(order, price, signed)),
+        };
+        for charge in charges {
+            match charge.amount {
+                ChargedIn::Cash(dollars) => cash -= dollars,
+                ChargedIn::Asset(taken) => {
+                    position = position.and_then(|position| position.without(taken));
+                }
             }
-            Side::Sell => (self.cash + value, held.and_then(|held| held.sold(qty))),
         }
+        (cash, position)
     }
 }
 

@@ -9,10 +9,12 @@ use uuid::Uuid;
 
 use crate::accounts::{Account, Configuration, Reserved};
 use crate::activities::{Activity, Holding, Item, NonTrade, NonTradeActivity};
+use crate::fills::Charge;
 use crate::ids::Ids;
 use crate::matching::WorkingBook;
 use crate::orders::{Order, Side};
 use crate::positions::Position;
+use crate::waiting::WaitingBook;
 use crate::watchlists::{Watchlist, Watchlists};
 
 /// The most orders that one set of books keeps; a further one is refused.
@@ -65,6 +67,9 @@ pub(crate) struct Executed {
     pub(crate) cash: Decimal,
     pub(crate) position: Option<Position>,
     pub(crate) activity: Activity,
+    /// The fees; cash and position are what is left after them.
+    #[serde(default)]
+    pub(crate) charges: Vec<Charge>,
 }
 
 /// A change with the counters of the identifiers after it.
@@ -89,7 +94,10 @@ pub(crate) struct Books {
     non_trades: HashMap<Uuid, Vec<NonTradeActivity>>,
     expiries: BTreeSet<(DateTime<Utc>, u64)>,
     pub(crate) watchlists: Watchlists,
+    /// What a price can move.
     pub(crate) working: WorkingBook,
+    /// What waits for something else.
+    pub(crate) waiting: WaitingBook,
     /// Grows with every change.
     pub(crate) version: u64,
 }
@@ -110,7 +118,7 @@ impl Books {
             }
             Change::Order { order } => self.put_order(order),
             Change::Execution(executed) => {
-                let Executed { order, cash, position, activity } = *executed;
+                let Executed { order, cash, position, activity, charges: _ } = *executed;
                 if let Some(account) = self.accounts.get_mut(&order.account_id) {
                     account.cash = cash;
                     match position {
@@ -272,6 +280,7 @@ impl Books {
 
     fn put_order(&mut self, order: Order) {
         self.working.put(&order);
+        self.waiting.put(&order);
         let open = self.open_orders.entry(order.account_id).or_default();
         if order.status.is_open() {
             open.insert(order.sequence);

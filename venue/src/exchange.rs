@@ -17,6 +17,7 @@ use crate::calendar::{self, Hours};
 use crate::checks::{self, Desk};
 use crate::clock::VenueClock;
 use crate::execution;
+use crate::fills::{Fill, FillModel, Fills, Occasion, Scene};
 use crate::ids::Ids;
 use crate::market::{Market, MarketEvent};
 use crate::options::AccountSpec;
@@ -28,15 +29,6 @@ use crate::trade_hub::{TradeHub, TradeUpdate};
 
 /// Days that a good-till-canceled order lives.
 const GTC_DAYS: i64 = 90;
-
-/// When and how orders fill.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fills {
-    /// As Alpaca's paper trading: at the quote, sometimes only in part.
-    Paper { seed: u64, partial_chance: f64 },
-    /// On what was recorded, in full.
-    Recorded,
-}
 
 /// The exchange.
 #[derive(Debug)]
@@ -54,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) books: Books,
     pub(crate) market: Market,
     pub(crate) fills: Fills,
+    pub(crate) model: Box<dyn FillModel>,
     pub(crate) ids: Ids,
     log: Log,
     day: Option<NaiveDate>,
@@ -75,7 +68,8 @@ impl Exchange {
         opened: Opened,
     ) -> Self {
         let Opened { log, books, ids } = opened;
-        let inner = Inner { books, market: Market::default(), fills, ids, log, day: None };
+        let (market, model) = (Market::default(), fills.model());
+        let inner = Inner { books, market, fills, model, ids, log, day: None };
         Self { clock, assets, hours, trade_hub: TradeHub::default(), inner: Mutex::new(inner) }
     }
 
@@ -179,15 +173,16 @@ impl Exchange {
             self.clock.advance_to(event.at);
             self.expire(inner, event.at);
             inner.market.see(event);
-            if inner.books.working.is_idle(&event.asset.symbol) {
+            let symbol = event.asset.symbol.as_str();
+            if inner.books.working.is_idle(symbol) && inner.books.waiting.is_idle(symbol) {
                 continue;
             }
             for sequence in execution::woken(inner, event) {
                 let steps = execution::woken_steps(inner, sequence, event.at);
                 self.commit_quietly(inner, steps);
             }
-            for (sequence, price) in execution::reached(inner, event) {
-                let steps = execution::fill_steps(inner, sequence, price, event.at);
+            for fill in inner.fills(symbol, Occasion::Event(event), event.at) {
+                let steps = execution::fill_steps(inner, fill, event.at);
                 self.commit_quietly(inner, steps);
             }
             for sequence in execution::first_trades(inner, event) {
@@ -237,9 +232,11 @@ impl Exchange {
         order: &Order,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
-        if let Some(price) = execution::price_on_arrival(inner, order, now) {
-            let steps = execution::fill_steps(inner, order.sequence, price, now);
-            self.commit(inner, steps)?;
+        if let Some(working) = order.working() {
+            for fill in inner.fills(&order.symbol, Occasion::Arrival(&working), now) {
+                let steps = execution::fill_steps(inner, fill, now);
+                self.commit(inner, steps)?;
+            }
         }
         if matches!(order.time_in_force, TimeInForce::Ioc | TimeInForce::Fok)
             && let Some(rest) = inner.books.order(order.sequence).filter(|o| o.status.is_open())
@@ -314,6 +311,17 @@ impl Inner {
     /// An account at the newest prices.
     pub(crate) fn value(&self, account: &Account, except: Option<u64>) -> Valuation {
         account.value(|symbol| self.market.price(symbol), self.books.reserved(account.id, except))
+    }
+
+    /// What the fill model makes of an occasion.
+    pub(crate) fn fills(
+        &mut self,
+        symbol: &str,
+        occasion: Occasion<'_>,
+        at: DateTime<Utc>,
+    ) -> Vec<Fill> {
+        let (newest, working) = (self.market.newest(symbol), self.books.working.of(symbol));
+        self.model.fills(Scene { symbol, newest, working, at }, occasion)
     }
 
     /// What an account holds of a symbol.

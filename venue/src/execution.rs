@@ -1,19 +1,16 @@
-//! How a price and a resting order become executions.
+//! What becomes of an order: the steps that book a fill, an expiry, a cancelation.
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use rust_decimal::Decimal;
-use rust_decimal::RoundingStrategy;
-use rust_decimal::prelude::FromPrimitive;
 
 use crate::activities::Activity;
 use crate::assets::AssetClass;
 use crate::books::{Change, Executed};
-use crate::exchange::{Fills, Inner, Step};
-use crate::hash;
+use crate::exchange::{Inner, Step};
+use crate::fills::{self, Fill, Fills, Left};
 use crate::ids::Ids;
 use crate::market::{Happening, MarketEvent};
-use crate::matching::{MarketOrders, Reach};
-use crate::orders::{Order, OrderStatus, QUANTITY_DECIMALS, Side, TimeInForce};
+use crate::orders::{Order, OrderStatus, Side};
 use crate::trade_hub::{Execution, TradeUpdate};
 
 /// A change of an order without an execution, and its news.
@@ -42,7 +39,7 @@ pub(crate) fn expired(order: &Order, at: DateTime<Utc>) -> Order {
 pub(crate) fn woken(inner: &Inner, event: &MarketEvent) -> Vec<u64> {
     match event.what {
         Happening::Quote(_) | Happening::Trade(_) => {
-            inner.books.working.queued(&event.asset.symbol)
+            inner.books.waiting.queued(&event.asset.symbol)
         }
         _ => Vec::new(),
     }
@@ -55,70 +52,13 @@ pub(crate) fn woken_steps(inner: &mut Inner, sequence: u64, at: DateTime<Utc>) -
     vec![step(&mut inner.ids, &order, "new", at)]
 }
 
-/// The price at which an order that arrives now trades at once, if there is one.
-pub(crate) fn price_on_arrival(
-    inner: &Inner,
-    order: &Order,
-    now: DateTime<Utc>,
-) -> Option<Decimal> {
-    let quote = inner.market.newest(&order.symbol)?.touch(now)?;
-    let price = match order.side {
-        Side::Buy => quote.ask,
-        Side::Sell => quote.bid,
-    };
-    let marketable = match (order.side, order.limit_price) {
-        (_, None) => true,
-        (Side::Buy, Some(limit)) => limit >= price,
-        (Side::Sell, Some(limit)) => limit <= price,
-    };
-    marketable.then_some(price)
-}
-
-/// The resting orders that an event reaches, each with the price it trades at.
-pub(crate) fn reached(inner: &Inner, event: &MarketEvent) -> Vec<(u64, Decimal)> {
-    let symbol = event.asset.symbol.as_str();
-    let quoted = inner.market.newest(symbol).is_some_and(|newest| newest.touch(event.at).is_some());
-    let (reach, at_limit) = match (&event.what, inner.fills) {
-        (Happening::Quote(quote), _) => {
-            let market_orders = MarketOrders::Trade;
-            (Reach { bid: quote.bid, ask: quote.ask, market_orders }, false)
-        }
-        (Happening::Trade(trade), Fills::Recorded) => {
-            // Where quotes are recorded, market orders trade on them.
-            let market_orders = if quoted { MarketOrders::Wait } else { MarketOrders::Trade };
-            (Reach { bid: trade.price, ask: trade.price, market_orders }, false)
-        }
-        (Happening::OpenTrade(trade), _) => {
-            let market_orders = MarketOrders::Trade;
-            (Reach { bid: trade.price, ask: trade.price, market_orders }, false)
-        }
-        (Happening::PathTrade(trade), _) => {
-            let market_orders = MarketOrders::Trade;
-            (Reach { bid: trade.price, ask: trade.price, market_orders }, true)
-        }
-        (
-            Happening::Trade(_) | Happening::BarOver(_) | Happening::Minute(_) | Happening::Day(_),
-            _,
-        ) => return Vec::new(),
-    };
-    let price_of = |sequence: u64| {
-        let order = inner.books.order(sequence)?;
-        let price = match order.side {
-            Side::Buy => reach.ask,
-            Side::Sell => reach.bid,
-        };
-        Some((sequence, if at_limit { order.limit_price.unwrap_or(price) } else { price }))
-    };
-    inner.books.working.reached(symbol, reach).into_iter().filter_map(price_of).collect()
-}
-
 /// Day orders for which this is the first trade since they came; a replay's day ends by it.
 pub(crate) fn first_trades(inner: &Inner, event: &MarketEvent) -> Vec<u64> {
     match (&event.what, inner.fills) {
         (
             Happening::Trade(_) | Happening::OpenTrade(_) | Happening::PathTrade(_),
             Fills::Recorded,
-        ) => inner.books.working.untraded(&event.asset.symbol),
+        ) => inner.books.waiting.untraded(&event.asset.symbol),
         _ => Vec::new(),
     }
 }
@@ -133,23 +73,20 @@ pub(crate) fn first_trade_steps(inner: &mut Inner, sequence: u64, at: DateTime<U
     vec![Step { change: Change::Order { order }, update: None }]
 }
 
-/// The executions that follow when an order meets a price.
-pub(crate) fn fill_steps(
-    inner: &mut Inner,
-    sequence: u64,
-    price: Decimal,
-    at: DateTime<Utc>,
-) -> Vec<Step> {
-    let Some(order) = inner.books.order(sequence).filter(|order| order.status.is_open()) else {
-        return Vec::new();
-    };
-    let order = order.clone();
-    let qty = execution_qty(inner, &order, price);
+/// The execution that a fill becomes, or what becomes of an order that cannot have it.
+pub(crate) fn fill_steps(inner: &mut Inner, fill: Fill, at: DateTime<Utc>) -> Vec<Step> {
+    let open = inner.books.order(fill.sequence).filter(|order| order.status.is_open());
+    let Some(order) = open.cloned() else { return Vec::new() };
+    let price = fill.price;
+    let qty = bookable(inner, &order, fill);
     if qty <= Decimal::ZERO || !affordable(inner, &order, price, qty) {
         return vec![given_up(inner, &order, at)];
     }
     let Some(account) = inner.books.account(order.account_id) else { return Vec::new() };
-    let (cash, position) = account.after_execution(&order, price, qty);
+    let execution =
+        fills::Execution { order: &order, price, quantity: qty, liquidity: fill.liquidity };
+    let charges = inner.model.charges(&execution);
+    let (cash, position) = account.after_execution(&order, price, qty, &charges);
     let position_qty = position.as_ref().map_or(Decimal::ZERO, |position| position.qty);
     let after = executed(&order, price, qty, at);
     let activity = activity(&mut inner.ids, &after, price, qty, at);
@@ -160,31 +97,23 @@ pub(crate) fn fill_steps(
         execution: Some(Execution { price, qty, position_qty }),
         at,
     };
-    let executed = Executed { order: after, cash, position, activity };
+    let executed = Executed { order: after, cash, position, activity, charges };
     let change = Change::Execution(Box::new(executed));
     vec![Step { change, update: Some(update) }]
 }
 
-/// How much trades now: all of it, or in paper trading sometimes a random part.
-fn execution_qty(inner: &Inner, order: &Order, price: Decimal) -> Decimal {
-    let mut remaining = order.remaining_at(price);
-    if order.side == Side::Sell {
-        // A sell over dollars may come out larger than the position when the price fell.
-        remaining = remaining.min(inner.position_qty(order.account_id, &order.symbol));
+/// How much of a fill is booked: never more than what is left of the order, or of the position.
+fn bookable(inner: &Inner, order: &Order, fill: Fill) -> Decimal {
+    let left = match order.left() {
+        Left::Quantity(quantity) => quantity,
+        Left::Dollars(dollars) => dollars.checked_div(fill.price).unwrap_or_default(),
+    };
+    let quantity = fill.quantity.min(left);
+    if order.side == Side::Buy {
+        return quantity;
     }
-    let Fills::Paper { seed, partial_chance } = inner.fills else { return remaining };
-    if order.notional.is_some() || order.time_in_force == TimeInForce::Fok {
-        return remaining;
-    }
-    let word = hash::mix(hash::mix(seed, order.sequence), u64::from(order.executions));
-    if hash::unit(word) >= partial_chance {
-        return remaining;
-    }
-    let share = 0.05 + 0.9 * hash::unit(hash::mix(word, 1));
-    let places = if remaining.fract().is_zero() { 0 } else { QUANTITY_DECIMALS };
-    let part = remaining * Decimal::from_f64(share).unwrap_or(Decimal::ONE);
-    let part = part.round_dp_with_strategy(places, RoundingStrategy::ToZero);
-    if part.is_zero() { remaining } else { part }
+    // A sell over dollars may come out larger than the position when the price fell.
+    quantity.min(inner.position_qty(order.account_id, &order.symbol))
 }
 
 /// A buy must be paid for at the price that it really gets.

@@ -4,8 +4,8 @@
 //! server shares no code with the engine that trades on it: what they have in common is the wire.
 //!
 //! The way of an order: `routes::orders` reads it, `exchange` asks `checks`, writes the change to
-//! the `store`, applies it to the `books`, and tells the `trade_hub`; from then on `execution` and
-//! `matching` let each price meet it.
+//! the `store`, applies it to the `books`, and tells the `trade_hub`; from then on each price
+//! meets it as the model in `fills` says, and `execution` books what comes of it.
 
 mod accounts;
 mod activities;
@@ -21,6 +21,7 @@ mod data_wire;
 mod error;
 mod exchange;
 mod execution;
+mod fills;
 mod hash;
 mod history;
 mod ids;
@@ -55,6 +56,7 @@ mod trade_hub;
 mod transfers;
 mod universe;
 mod venue;
+mod waiting;
 mod watchlists;
 
 pub use assets::{AssetClass, Instrument};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::assets::AssetClass;
+use crate::fills::{Left, WorkingOrder};
 
 /// Digits of a share or coin; Alpaca's limit.
 pub(crate) const QUANTITY_DECIMALS: u32 = 9;
@@ -61,6 +62,14 @@ impl Side {
             Self::Sell => Self::Buy,
         }
     }
+
+    /// A quantity as the position counts it: below zero for a sell.
+    pub(crate) fn signed(self, qty: Decimal) -> Decimal {
+        match self {
+            Self::Buy => qty,
+            Self::Sell => -qty,
+        }
+    }
 }
 
 impl OrderStatus {
@@ -113,14 +122,30 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// What is left to trade at a price, rounded down to a tradable quantity.
-    pub(crate) fn remaining_at(&self, price: Decimal) -> Decimal {
+    /// What is left to trade.
+    pub(crate) fn left(&self) -> Left {
         match (self.qty, self.notional) {
-            (Some(qty), _) => qty - self.filled_qty,
-            (None, Some(notional)) if !price.is_zero() => ((notional - self.filled_value) / price)
-                .round_dp_with_strategy(QUANTITY_DECIMALS, rust_decimal::RoundingStrategy::ToZero),
-            (None, _) => Decimal::ZERO,
+            (Some(qty), _) => Left::Quantity(qty - self.filled_qty),
+            (None, notional) => Left::Dollars(notional.unwrap_or_default() - self.filled_value),
         }
+    }
+
+    /// The order as fill models see it; `None` while it may not trade.
+    pub(crate) fn working(&self) -> Option<WorkingOrder> {
+        let may_trade = self.status.is_open() && self.status != OrderStatus::Accepted;
+        may_trade.then(|| WorkingOrder {
+            sequence: self.sequence,
+            account_id: self.account_id,
+            asset_class: self.asset_class,
+            side: self.side,
+            limit_price: self.limit_price,
+            elected_price: None,
+            time_in_force: self.time_in_force,
+            extended_hours: self.extended_hours,
+            left: self.left(),
+            executions: self.executions,
+            created_at: self.created_at,
+        })
     }
 
     /// The average price of the executions so far.
@@ -146,6 +171,12 @@ impl Order {
         if self.side == Side::Buy || !self.status.is_open() {
             return Decimal::ZERO;
         }
-        self.remaining_at(price.unwrap_or_default())
+        match self.left() {
+            Left::Quantity(quantity) => quantity,
+            Left::Dollars(dollars) => price
+                .and_then(|price| dollars.checked_div(price))
+                .unwrap_or_default()
+                .round_dp_with_strategy(QUANTITY_DECIMALS, rust_decimal::RoundingStrategy::ToZero),
+        }
     }
 }

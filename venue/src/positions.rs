@@ -14,19 +14,19 @@ const AVERAGE_DECIMALS: u32 = 12;
 /// Digits of a ratio on the wire.
 const RATIO_DECIMALS: u32 = 16;
 
-/// A long position; this venue does not lend shares.
+/// What is held of a symbol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
     pub(crate) symbol: String,
     pub(crate) asset_id: Uuid,
     pub(crate) asset_class: AssetClass,
-    /// Shares or coins; always above zero.
+    /// Shares or coins; below zero for a short position, never zero.
     pub(crate) qty: Decimal,
     pub(crate) average_entry_price: Decimal,
 }
 
 impl Position {
-    /// A position from its first purchase.
+    /// A position from its first execution; a negative quantity is a short one.
     pub(crate) fn opened(order: &Order, price: Decimal, qty: Decimal) -> Self {
         Self {
             symbol: order.symbol.clone(),
@@ -37,21 +37,27 @@ impl Position {
         }
     }
 
-    /// The position after buying more.
-    pub(crate) fn bought(&self, price: Decimal, qty: Decimal) -> Self {
-        let total = self.qty + qty;
-        let cost = self.qty * self.average_entry_price + qty * price;
-        Self {
-            qty: total,
-            average_entry_price: (cost / total).round_dp(AVERAGE_DECIMALS),
-            ..self.clone()
-        }
+    /// The position after one more execution, above zero for a buy; `None` when nothing is left.
+    ///
+    /// What is added moves the average; what is taken away leaves it; what goes through zero starts
+    /// anew at the execution's price.
+    pub(crate) fn traded(&self, signed: Decimal, price: Decimal) -> Option<Self> {
+        let qty = self.qty + signed;
+        let average_entry_price = if self.qty.is_sign_negative() == signed.is_sign_negative() {
+            let cost = self.qty * self.average_entry_price + signed * price;
+            (cost / qty).round_dp(AVERAGE_DECIMALS)
+        } else if qty.is_sign_negative() == self.qty.is_sign_negative() {
+            self.average_entry_price
+        } else {
+            price
+        };
+        (!qty.is_zero()).then(|| Self { qty, average_entry_price, ..self.clone() })
     }
 
-    /// The position after selling; `None` when nothing is left.
-    pub(crate) fn sold(&self, qty: Decimal) -> Option<Self> {
-        let left = self.qty - qty;
-        (left > Decimal::ZERO).then(|| Self { qty: left, ..self.clone() })
+    /// The position after a charge in kind; `None` when it took everything.
+    pub(crate) fn without(&self, taken: Decimal) -> Option<Self> {
+        let qty = (self.qty - taken).max(Decimal::ZERO);
+        (!qty.is_zero()).then(|| Self { qty, ..self.clone() })
     }
 
     /// The position as the API shows it.

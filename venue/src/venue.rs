@@ -16,7 +16,8 @@ use crate::calendar::Hours;
 use crate::clock::VenueClock;
 use crate::data_hub::DataHub;
 use crate::error::VenueError;
-use crate::exchange::{Exchange, Fills};
+use crate::exchange::Exchange;
+use crate::fills::Fills;
 use crate::history::{History, SyntheticHistory};
 use crate::library::Library;
 use crate::options::{
