@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::accounts::{Account, Configuration, Reserved};
 use crate::activities::{Activity, Holding, Item, NonTrade, NonTradeActivity};
+use crate::equity::{Curves, Point};
 use crate::fills::Charge;
 use crate::ids::Ids;
 use crate::matching::WorkingBook;
@@ -58,6 +59,16 @@ pub(crate) enum Change {
         account_id: Uuid,
         id: Uuid,
     },
+    /// What accounts were worth at a second since 1970.
+    Equity {
+        at: i64,
+        equities: Vec<(Uuid, Decimal)>,
+    },
+    /// What one account was worth over time (in a compacted file).
+    EquityCurve {
+        account_id: Uuid,
+        points: Vec<(i64, Decimal)>,
+    },
 }
 
 /// An execution and what it leaves.
@@ -94,21 +105,29 @@ pub(crate) struct Books {
     non_trades: HashMap<Uuid, Vec<NonTradeActivity>>,
     expiries: BTreeSet<(DateTime<Utc>, u64)>,
     pub(crate) watchlists: Watchlists,
+    pub(crate) curves: Curves,
     /// What a price can move.
     pub(crate) working: WorkingBook,
     /// What waits for something else.
     pub(crate) waiting: WaitingBook,
-    /// Grows with every change.
+    /// Grows with every change that clients may answer.
     pub(crate) version: u64,
 }
 
 impl Books {
     /// Takes a change in.
     pub(crate) fn apply(&mut self, change: Change) {
-        self.version += 1;
+        // A sample of the equity is no news: a replay does not wait for anybody's answer to it.
+        if !matches!(change, Change::Equity { .. }) {
+            self.version += 1;
+        }
         match change {
             Change::Account { account } => {
                 self.by_key.insert(account.key_id.clone(), account.id);
+                if !self.accounts.contains_key(&account.id) {
+                    let at = account.created_at.timestamp();
+                    self.curves.push(account.id, Point { at, equity: account.cash });
+                }
                 self.accounts.insert(account.id, account);
             }
             Change::Configuration { account_id, configuration } => {
@@ -142,6 +161,16 @@ impl Books {
             }
             Change::Watchlist { watchlist } => self.watchlists.put(watchlist),
             Change::WatchlistDeleted { account_id, id } => self.watchlists.remove(account_id, id),
+            Change::Equity { at, equities } => {
+                for (account_id, equity) in equities {
+                    self.curves.push(account_id, Point { at, equity });
+                }
+            }
+            Change::EquityCurve { account_id, points } => {
+                for (at, equity) in points {
+                    self.curves.push(account_id, Point { at, equity });
+                }
+            }
         }
     }
 
@@ -162,7 +191,12 @@ impl Books {
             .map(|activity| Change::NonTradeActivity { activity: Box::new(activity.clone()) });
         let watchlists =
             self.watchlists.iter().map(|list| Change::Watchlist { watchlist: list.clone() });
-        accounts.chain(orders).chain(activities).chain(non_trades).chain(watchlists)
+        let curves = self
+            .curves
+            .points()
+            .map(|(account_id, points)| Change::EquityCurve { account_id, points });
+        let histories = activities.chain(non_trades).chain(curves);
+        accounts.chain(orders).chain(histories).chain(watchlists)
     }
 
     pub(crate) fn account(&self, id: Uuid) -> Option<&Account> {
@@ -171,6 +205,10 @@ impl Books {
 
     pub(crate) fn account_by_key(&self, key_id: &str) -> Option<&Account> {
         self.by_key.get(key_id).and_then(|id| self.accounts.get(id))
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
     }
 
     pub(crate) fn accounts_mut(&mut self) -> impl Iterator<Item = &mut Account> {
@@ -218,9 +256,11 @@ impl Books {
         self.orders.len()
     }
 
+    /// Executions, other activities and points of equity.
     pub(crate) fn activity_count(&self) -> usize {
         self.activities.values().map(Vec::len).sum::<usize>()
             + self.non_trades.values().map(Vec::len).sum::<usize>()
+            + self.curves.longest()
     }
 
     /// An account's executions in the order they happened.

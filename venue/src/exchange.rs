@@ -16,6 +16,7 @@ use crate::books::{Books, Change, Record};
 use crate::calendar::{self, Hours};
 use crate::checks::{self, Desk};
 use crate::clock::VenueClock;
+use crate::equity::Sampler;
 use crate::execution;
 use crate::fills::{Fill, FillModel, Fills, Occasion, Scene};
 use crate::ids::Ids;
@@ -48,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) fills: Fills,
     pub(crate) model: Box<dyn FillModel>,
     pub(crate) ids: Ids,
+    pub(crate) sampler: Sampler,
     log: Log,
     day: Option<NaiveDate>,
 }
@@ -69,7 +71,8 @@ impl Exchange {
     ) -> Self {
         let Opened { log, books, ids } = opened;
         let (market, model) = (Market::default(), fills.model());
-        let inner = Inner { books, market, fills, model, ids, log, day: None };
+        let sampler = Sampler::default();
+        let inner = Inner { books, market, fills, model, ids, sampler, log, day: None };
         Self { clock, assets, hours, trade_hub: TradeHub::default(), inner: Mutex::new(inner) }
     }
 
@@ -269,6 +272,7 @@ impl Exchange {
             close_day(inner);
         }
         inner.day = Some(today);
+        self.sample_equity(inner, now);
     }
 
     /// Commits what no client waits for. When the log cannot be written the order stays as it was,

@@ -8,6 +8,7 @@ mod data;
 mod data_page;
 mod guard;
 mod orders;
+mod portfolio_history;
 mod positions;
 mod streams;
 mod watchlists;
@@ -41,6 +42,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .merge(assets::routes())
         .merge(clock::routes())
         .merge(orders::routes())
+        .merge(portfolio_history::routes())
         .merge(positions::routes())
         .merge(watchlists::routes())
         .merge(data::routes())

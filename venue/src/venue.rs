@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -36,6 +37,9 @@ use crate::universe;
 
 /// How long open requests may take to finish when the venue stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often a tape's accounts are valued for their equity curves.
+const TAPE_EQUITY_INTERVAL: TimeDelta = TimeDelta::minutes(15);
 
 /// The slowest replay, in seconds of tape per second.
 const SPEED_MIN: f64 = 0.001;
@@ -180,6 +184,7 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
     let clock = VenueClock::simulated(library.start());
     let opened = open_store(&options.store, "replay")?;
     let exchange = Arc::new(Exchange::new(clock, assets, Hours::Always, Fills::Recorded, opened));
+    exchange.sample_equity_every(TAPE_EQUITY_INTERVAL);
     let hub = Arc::new(DataHub::new());
     let past = Arc::new(RecordedHistory::default());
     let progress = Arc::new(Progress::new());

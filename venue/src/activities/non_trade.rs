@@ -114,6 +114,11 @@ impl NonTradeKind {
             Self::Interest => "INT",
         }
     }
+
+    /// Whether the cash came from or went to the outside, so that it is neither gain nor loss.
+    pub(crate) fn is_cash_flow(self) -> bool {
+        matches!(self, Self::CashDeposit | Self::CashWithdrawal | Self::Journal)
+    }
 }
 
 impl NonTradeStatus {

@@ -6,6 +6,7 @@ mod books;
 mod errors;
 mod market_data;
 mod orders;
+mod portfolio_history;
 mod replay;
 mod shapes;
 mod store;

@@ -1,4 +1,5 @@
 //! Watchlists, by id and by name.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use reqwest::Method;
 use serde_json::{Value, json};
