@@ -90,7 +90,8 @@ impl Session {
                 }
                 Some(frame) = queue.recv() => {
                     if link::write(socket, frame).await.is_err() {
-                        return;
+                        // It may only be slow, and then it hears why; if it is gone, this fails too.
+                        return goodbye(socket, codec, Failure::SlowClient).await;
                     }
                 }
                 received = socket.recv() => {
