@@ -19,6 +19,7 @@
 )]
 
 pub mod account;
+pub mod backtest;
 pub mod bar;
 pub mod clock;
 pub mod ids;
@@ -26,6 +27,7 @@ pub mod indicator;
 pub mod instance;
 pub mod invariants;
 pub mod market;
+pub mod metrics;
 pub mod money;
 pub mod order;
 pub mod position;

@@ -32,6 +32,33 @@ pub enum Kind {
         /// Worst price, US dollars.
         limit_price: Price,
     },
+    /// A market order once the price has reached `stop_price`.
+    Stop {
+        /// Price that wakes the order, US dollars.
+        stop_price: Price,
+    },
+    /// A limit order once the price has reached `stop_price`.
+    StopLimit {
+        /// Price that wakes the order, US dollars.
+        stop_price: Price,
+        /// Worst price, US dollars.
+        limit_price: Price,
+    },
+    /// A stop that follows the best price since the order was placed.
+    TrailingStop {
+        /// How far behind.
+        trail: Trail,
+    },
+}
+
+/// How far behind the best price a trailing stop stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trail {
+    /// A distance, US dollars per share or coin.
+    Price(Price),
+    /// A percentage of the best price, above 0 and below 100: 5 means five percent.
+    Percent(Decimal),
 }
 
 /// How long an order stands.
@@ -181,6 +208,14 @@ pub struct Fill {
 }
 
 impl Side {
+    /// The other side.
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+
     /// The stable name.
     pub const fn code(self) -> &'static str {
         match self {
@@ -208,14 +243,33 @@ impl Kind {
         match self {
             Self::Market => "market",
             Self::Limit { .. } => "limit",
+            Self::Stop { .. } => "stop",
+            Self::StopLimit { .. } => "stop_limit",
+            Self::TrailingStop { .. } => "trailing_stop",
         }
     }
 
     /// The limit, if there is one.
     pub const fn limit_price(self) -> Option<Price> {
         match self {
-            Self::Market => None,
-            Self::Limit { limit_price } => Some(limit_price),
+            Self::Market | Self::Stop { .. } | Self::TrailingStop { .. } => None,
+            Self::Limit { limit_price } | Self::StopLimit { limit_price, .. } => Some(limit_price),
+        }
+    }
+
+    /// The fixed price that wakes the order, if there is one.
+    pub const fn stop_price(self) -> Option<Price> {
+        match self {
+            Self::Market | Self::Limit { .. } | Self::TrailingStop { .. } => None,
+            Self::Stop { stop_price } | Self::StopLimit { stop_price, .. } => Some(stop_price),
+        }
+    }
+
+    /// How far behind it follows, if it does.
+    pub const fn trail(self) -> Option<Trail> {
+        match self {
+            Self::TrailingStop { trail } => Some(trail),
+            Self::Market | Self::Limit { .. } | Self::Stop { .. } | Self::StopLimit { .. } => None,
         }
     }
 }
@@ -257,6 +311,31 @@ impl Status {
                 | Self::Expired
                 | Self::Rejected
         )
+    }
+
+    /// The transition table: what a report of `to` means for an order that is `self`; `None` when
+    /// no such order can have caused it. Live orders and those of a backtest move by it.
+    ///
+    /// `is_wholly_filled` says whether the fills add up to the whole order.
+    pub fn advance(self, to: Self, is_wholly_filled: impl FnOnce() -> bool) -> Option<Advance> {
+        if self == to {
+            return Some(Advance::Stale);
+        }
+        match (self.is_final(), to.is_final()) {
+            // Ours alone: the venue cannot report them.
+            _ if matches!(to, Self::Initialized | Self::Denied) => None,
+            // A denied order was never sent, so no report can belong to it.
+            _ if self == Self::Denied => None,
+            // A cancel that lost the race against the last fill is reported after it.
+            (true, true) if self == Self::Filled && to == Self::Canceled => Some(Advance::Stale),
+            // The other order of the same race: the fill was booked while the cancel was final
+            // news, and the sum of fills says that the order is in fact filled.
+            (true, true) if to == Self::Filled && is_wholly_filled() => Some(Advance::Move),
+            (true, true) => None,
+            (true, false) => Some(Advance::Stale),
+            (false, false) if to.stage() < self.stage() => Some(Advance::Stale),
+            (false, _) => Some(Advance::Move),
+        }
     }
 
     /// How far in its life an order with this status is. Reports overtake each other, so a report
@@ -303,28 +382,13 @@ impl Order {
         self.draft.quantity.amount().saturating_sub(self.filled()).max(Decimal::ZERO)
     }
 
-    /// The transition table: what a report of `to` means for this order.
+    /// What a report of `to` means for this order.
     pub fn advance(&self, to: Status) -> Result<Advance, IllegalTransition> {
-        let from = self.status;
-        let illegal = || IllegalTransition { order: self.draft.client_order_id.clone(), from, to };
-        if from == to {
-            return Ok(Advance::Stale);
-        }
-        match (from.is_final(), to.is_final()) {
-            // Ours alone: the venue cannot report them.
-            _ if matches!(to, Status::Initialized | Status::Denied) => Err(illegal()),
-            // A denied order was never sent, so no report can belong to it.
-            _ if from == Status::Denied => Err(illegal()),
-            // A cancel that lost the race against the last fill is reported after it.
-            (true, true) if from == Status::Filled && to == Status::Canceled => Ok(Advance::Stale),
-            // The other order of the same race: the fill was booked while the cancel was final
-            // news, and the sum of fills says that the order is in fact filled.
-            (true, true) if to == Status::Filled && self.is_wholly_filled() => Ok(Advance::Move),
-            (true, true) => Err(illegal()),
-            (true, false) => Ok(Advance::Stale),
-            (false, false) if to.stage() < from.stage() => Ok(Advance::Stale),
-            (false, _) => Ok(Advance::Move),
-        }
+        self.status.advance(to, || self.is_wholly_filled()).ok_or_else(|| IllegalTransition {
+            order: self.draft.client_order_id.clone(),
+            from: self.status,
+            to,
+        })
     }
 
     /// Whether the fills add up to the whole order.

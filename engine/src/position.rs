@@ -6,17 +6,18 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A holding, long only: its quantity is never below zero.
+/// A holding: above zero what is owned, below zero what is owed. Live books are long only and
+/// change by [`Position::after`]; a backtest that goes short changes by [`Position::moved`].
 ///
 /// Example: buy 10 at 100, buy 10 at 120: quantity 20, average price 110. Sell 5 at 130: quantity
 /// 15, average price still 110, realized profit 5 × (130 − 110) = 100.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Shares or coins held.
+    /// Shares or coins held; below zero: owed.
     pub quantity: Decimal,
-    /// Average price paid for what is held, US dollars; zero when nothing is.
+    /// Average price of what is held or owed, US dollars; zero when nothing is.
     pub average_price: Decimal,
-    /// Profit of what was sold, before fees, US dollars.
+    /// Profit of what was closed, before fees, US dollars.
     pub realized: Usd,
 }
 
@@ -31,44 +32,80 @@ pub enum PositionError {
         /// What was there.
         held: Decimal,
     },
+    /// One fill closed the holding and opened one on the other side.
+    #[error("{quantity} closes more than the {held} held")]
+    Crossed {
+        /// What was filled.
+        quantity: Decimal,
+        /// What was there; below zero: owed.
+        held: Decimal,
+    },
     /// An amount does not fit.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
 impl Position {
-    /// The holding after a fill.
+    /// The holding after a fill, long only.
     pub fn after(
         self,
         side: Side,
         quantity: Quantity,
         price: Price,
     ) -> Result<Self, PositionError> {
-        match side {
-            Side::Buy => self.bought(quantity, price),
-            Side::Sell => self.sold(quantity, price),
+        let sold = quantity.amount();
+        if side == Side::Sell && sold > self.quantity {
+            return Err(PositionError::Oversold { sold, held: self.quantity });
         }
+        self.moved(side, quantity, price)
     }
 
-    fn bought(self, quantity: Quantity, price: Price) -> Result<Self, PositionError> {
+    /// The holding after a fill, short allowed. One fill never closes and opens: a reversal is two.
+    ///
+    /// Example: sell 10 at 100 from nothing: quantity −10, average price 100. Buy 4 at 90: quantity
+    /// −6, realized profit 4 × (100 − 90) = 40.
+    pub fn moved(
+        self,
+        side: Side,
+        quantity: Quantity,
+        price: Price,
+    ) -> Result<Self, PositionError> {
+        let grows = match side {
+            Side::Buy => self.quantity >= Decimal::ZERO,
+            Side::Sell => self.quantity <= Decimal::ZERO,
+        };
+        if grows { self.grown(side, quantity, price) } else { self.reduced(quantity, price) }
+    }
+
+    fn grown(self, side: Side, quantity: Quantity, price: Price) -> Result<Self, PositionError> {
+        let signed = match side {
+            Side::Buy => quantity.amount(),
+            Side::Sell => quantity.amount().saturating_mul(Decimal::NEGATIVE_ONE),
+        };
+        if self.quantity.is_zero() {
+            let average_price = round_average(price.amount());
+            return Ok(Self { quantity: signed, average_price, ..self });
+        }
         let overflow = MoneyError::Overflow("position");
-        let held = Usd::new(self.average_price).times(self.quantity)?;
+        let held = Usd::new(self.average_price).times(self.quantity.abs())?;
         let paid = held.plus(price.cost_of(quantity)?)?;
-        let total = self.quantity.checked_add(quantity.amount()).ok_or(overflow)?;
-        let average_price = round_average(paid.over(total)?.amount());
+        let total = self.quantity.checked_add(signed).ok_or(overflow)?;
+        let average_price = round_average(paid.over(total.abs())?.amount());
         Ok(Self { quantity: total, average_price, ..self })
     }
 
-    fn sold(self, quantity: Quantity, price: Price) -> Result<Self, PositionError> {
-        let sold = quantity.amount();
-        if sold > self.quantity {
-            return Err(PositionError::Oversold { sold, held: self.quantity });
+    fn reduced(self, quantity: Quantity, price: Price) -> Result<Self, PositionError> {
+        let (closed, held) = (quantity.amount(), self.quantity);
+        if closed > held.abs() {
+            return Err(PositionError::Crossed { quantity: closed, held });
         }
-        let cost = Usd::new(self.average_price).times(sold)?;
-        let realized = self.realized.plus(price.cost_of(quantity)?.minus(cost)?)?;
-        let left = self.quantity.saturating_sub(sold);
+        let cost = Usd::new(self.average_price).times(closed)?;
+        let value = price.cost_of(quantity)?;
+        let is_long = held > Decimal::ZERO;
+        let profit = if is_long { value.minus(cost)? } else { cost.minus(value)? };
+        let left = if is_long { held.saturating_sub(closed) } else { held.saturating_add(closed) };
         let average_price = if left.is_zero() { Decimal::ZERO } else { self.average_price };
-        Ok(Self { quantity: left, average_price, realized })
+        Ok(Self { quantity: left, average_price, realized: self.realized.plus(profit)? })
     }
 }
 
@@ -113,5 +150,20 @@ mod tests {
             .unwrap();
         assert_eq!(closed.average_price, Decimal::ZERO);
         assert_eq!(closed.realized, Usd::new(Decimal::from(6)));
+    }
+
+    #[test]
+    fn a_short_holding_earns_when_it_is_bought_back_cheaper() {
+        let short = Position::default().moved(Side::Sell, quantity(10), price(100)).unwrap();
+        let left = short.moved(Side::Buy, quantity(4), price(90)).unwrap();
+        assert_eq!(left.quantity, Decimal::from(-6));
+        assert_eq!(left.average_price, Decimal::from(100));
+        assert_eq!(left.realized, Usd::new(Decimal::from(40)));
+        let more = left.moved(Side::Sell, quantity(6), price(80)).unwrap();
+        assert_eq!(more.average_price, Decimal::from(90));
+        assert!(matches!(
+            more.moved(Side::Buy, quantity(13), price(1)),
+            Err(PositionError::Crossed { .. })
+        ));
     }
 }

@@ -255,30 +255,21 @@ fn quantity_at_least(
 
 fn notional_within(notional: Usd, context: &RiskContext<'_>) -> Result<Check, Denied> {
     let limit = context.limits.order_notional_max;
-    if notional > limit {
-        return Err(Denied::NotionalAboveLimit {
-            notional: notional.amount(),
-            limit: limit.amount(),
-        });
-    }
+    rule::notional(notional, limit)?;
     Ok(passed("notional_above_limit", notional.amount(), limit.amount()))
 }
 
 fn rate_within(account: &Account, context: &RiskContext<'_>) -> Result<Check, Denied> {
     let limit = context.limits.orders_per_minute_max;
     let orders = account.orders_lately(context.now);
-    if orders >= limit {
-        return Err(Denied::OrderRateExceeded { orders, limit });
-    }
+    rule::rate(orders, limit)?;
     Ok(passed("order_rate_exceeded", orders, limit))
 }
 
 fn open_orders_within(account: &Account, context: &RiskContext<'_>) -> Result<Check, Denied> {
     let limit = context.limits.open_orders_max;
     let orders = u32::try_from(account.open_orders().count()).unwrap_or(u32::MAX);
-    if orders >= limit {
-        return Err(Denied::OpenOrdersExceeded { orders, limit });
-    }
+    rule::open_orders(orders, limit)?;
     Ok(passed("open_orders_exceeded", orders, limit))
 }
 
@@ -291,8 +282,8 @@ fn positions_within(
     let held = account.tickers_held();
     let positions = u32::try_from(held.len()).unwrap_or(u32::MAX);
     let opens_another = draft.side == Side::Buy && !held.contains(&draft.ticker);
-    if opens_another && positions >= limit {
-        return Err(Denied::MaxPositionsReached { positions, limit });
+    if opens_another {
+        rule::positions(positions, limit)?;
     }
     Ok(passed("max_positions_reached", positions, limit))
 }
@@ -301,19 +292,71 @@ fn covered(account: &Account, draft: &Draft, notional: Usd) -> Result<Check, Den
     match draft.side {
         Side::Buy => {
             let free = account.free_cash(draft.config_id)?;
-            if notional > free {
-                let (needed, free) = (notional.amount(), free.amount());
-                return Err(Denied::InsufficientCash { needed, free });
-            }
+            rule::cash(notional, free)?;
             Ok(passed("insufficient_cash", notional.amount(), free.amount()))
         }
         Side::Sell => {
             let wanted = draft.quantity.amount();
             let held = account.free_quantity(draft.config_id, &draft.ticker);
-            if wanted > held {
-                return Err(Denied::InsufficientPosition { wanted, held });
-            }
+            rule::holding(wanted, held)?;
             Ok(passed("insufficient_position", wanted, held))
         }
+    }
+}
+
+/// The bare rules: numbers in, a refusal out. [`approve`] and the backtest ask the same ones.
+pub(crate) mod rule {
+    use super::Denied;
+    use crate::money::Usd;
+    use rust_decimal::Decimal;
+
+    /// One order is worth at most `limit`.
+    pub(crate) fn notional(notional: Usd, limit: Usd) -> Result<(), Denied> {
+        if notional > limit {
+            let (notional, limit) = (notional.amount(), limit.amount());
+            return Err(Denied::NotionalAboveLimit { notional, limit });
+        }
+        Ok(())
+    }
+
+    /// Fewer than `limit` orders were made in the last minute.
+    pub(crate) fn rate(orders: u32, limit: u32) -> Result<(), Denied> {
+        if orders >= limit {
+            return Err(Denied::OrderRateExceeded { orders, limit });
+        }
+        Ok(())
+    }
+
+    /// Fewer than `limit` orders are open.
+    pub(crate) fn open_orders(orders: u32, limit: u32) -> Result<(), Denied> {
+        if orders >= limit {
+            return Err(Denied::OpenOrdersExceeded { orders, limit });
+        }
+        Ok(())
+    }
+
+    /// Fewer than `limit` tickers are held when another one is to be.
+    pub(crate) fn positions(positions: u32, limit: u32) -> Result<(), Denied> {
+        if positions >= limit {
+            return Err(Denied::MaxPositionsReached { positions, limit });
+        }
+        Ok(())
+    }
+
+    /// What a purchase needs is free.
+    pub(crate) fn cash(needed: Usd, free: Usd) -> Result<(), Denied> {
+        if needed > free {
+            let (needed, free) = (needed.amount(), free.amount());
+            return Err(Denied::InsufficientCash { needed, free });
+        }
+        Ok(())
+    }
+
+    /// What a sale gives away is held.
+    pub(crate) fn holding(wanted: Decimal, held: Decimal) -> Result<(), Denied> {
+        if wanted > held {
+            return Err(Denied::InsufficientPosition { wanted, held });
+        }
+        Ok(())
     }
 }

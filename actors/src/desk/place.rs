@@ -7,7 +7,7 @@ use apca::api::v2::order::{
     GetByClientIdError, Order as VenueOrder, Side as VenueSide, TimeInForce as VenueTime, Type,
 };
 use apca::{Client, RequestError};
-use engine::order::{Kind, Order, Side, TimeInForce};
+use engine::order::{Kind, Order, Side, TimeInForce, Trail};
 use engine::{ClientOrderId, Clock, Timestamp};
 use num_decimal::Num;
 use rust_decimal::Decimal;
@@ -201,10 +201,19 @@ fn request(order: &Order) -> Result<CreateReq, String> {
         return Err(format!("quantity {} has more than eight decimals", draft.quantity));
     }
     let limit_price = draft.kind.limit_price().map(|price| number(price.amount())).transpose()?;
+    let stop_price = draft.kind.stop_price().map(|price| number(price.amount())).transpose()?;
+    let (trail_price, trail_percent) = match draft.kind.trail() {
+        Some(Trail::Price(price)) => (Some(number(price.amount())?), None),
+        Some(Trail::Percent(percent)) => (None, Some(number(percent)?)),
+        None => (None, None),
+    };
     let init = CreateReqInit {
         type_: match draft.kind {
             Kind::Market => Type::Market,
             Kind::Limit { .. } => Type::Limit,
+            Kind::Stop { .. } => Type::Stop,
+            Kind::StopLimit { .. } => Type::StopLimit,
+            Kind::TrailingStop { .. } => Type::TrailingStop,
         },
         time_in_force: match draft.time_in_force {
             TimeInForce::Day => VenueTime::Day,
@@ -213,6 +222,9 @@ fn request(order: &Order) -> Result<CreateReq, String> {
             TimeInForce::Fok => VenueTime::FillOrKill,
         },
         limit_price,
+        stop_price,
+        trail_price,
+        trail_percent,
         client_order_id: Some(draft.client_order_id.as_str().to_owned()),
         ..CreateReqInit::default()
     };
