@@ -209,6 +209,7 @@ pub struct Fill {
 
 impl Side {
     /// The other side.
+    #[must_use]
     pub const fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,

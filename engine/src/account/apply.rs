@@ -136,7 +136,7 @@ impl Account {
         }
         self.book_mut(config)?.fill(&ticker, side, fill).map_err(|error| match error {
             PositionError::Money(source) => BrokenEvent::Money(source),
-            source @ PositionError::Oversold { .. } => {
+            source @ (PositionError::Oversold { .. } | PositionError::Crossed { .. }) => {
                 BrokenEvent::Position { order: id.clone(), source }
             }
         })

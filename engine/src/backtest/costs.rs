@@ -189,7 +189,11 @@ mod tests {
     fn fee(fees: Fees, side: Side, quantity: &str, price: &str) -> String {
         let quantity = Quantity::new(decimal(quantity)).unwrap();
         let price = Price::new(decimal(price)).unwrap();
-        fees.of_fill(side, quantity, price, Liquidity::Taker).unwrap().amount().normalize().to_string()
+        fees.of_fill(side, quantity, price, Liquidity::Taker)
+            .unwrap()
+            .amount()
+            .normalize()
+            .to_string()
     }
 
     #[test]

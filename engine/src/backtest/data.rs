@@ -351,8 +351,12 @@ mod tests {
         }
     }
 
-    fn series(ticker: &str, bars: Vec<Bar>) -> Result<Series, DataError> {
-        Series::new(Ticker::new(ticker).unwrap(), bars)
+    fn ticker(text: &str) -> Ticker {
+        Ticker::new(text).unwrap()
+    }
+
+    fn series(text: &str, bars: Vec<Bar>) -> Result<Series, DataError> {
+        Series::new(ticker(text), bars)
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! The desk of a backtest: it takes orders, has the bars fill them, and keeps the books.
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::float_arithmetic,
+        reason = "the value at a close is a statistic; cash is decimal"
+    )
+)]
 
 use super::costs::Liquidity;
 use super::data::{Market, day_of};
 use super::ledger::{Execution, Ledger};
 use super::matching::{Touch, Watch};
-use super::order::{
-    Effect, Exits, OrderNumber, OrderRequest, Size, Working, entry_side,
-};
+use super::order::{Effect, Exits, OrderNumber, OrderRequest, Size, Working, entry_side};
 use super::outcome::{Denial, FillRecord, OrderRecord, Outcome};
 use super::sizing::entry_quantity;
 use super::spec::{Direction, FillAt, Sizing, Spec};
@@ -40,7 +45,12 @@ pub struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(market: &'a Market, spec: &'a Spec, journal: Journal, reuse: Outcome) -> Self {
+    pub(super) fn new(
+        market: &'a Market,
+        spec: &'a Spec,
+        journal: Journal,
+        reuse: Outcome,
+    ) -> Self {
         let Outcome { mut equity, mut trades, .. } = reuse;
         equity.clear();
         trades.clear();
@@ -153,13 +163,47 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A step begins: the bars have been set.
-    pub(super) fn begin(&mut self, now: Timestamp) {
+    /// A step begins, the bars have been set: they fill what stood before them, and close.
+    pub(super) fn begin(&mut self, now: Timestamp) -> Result<(), RunError> {
         self.now = now;
+        self.meet_bars()?;
+        for (leg, bar) in self.bars.iter().enumerate() {
+            if let Some(bar) = bar {
+                self.ledger.mark(leg, bar.close);
+            }
+        }
+        Ok(())
     }
 
-    /// The bars fill what stood before them.
-    pub(super) fn meet_bars(&mut self) -> Result<(), RunError> {
+    /// Whether a bar can do nothing but change prices: no order waits for it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.working.is_empty()
+    }
+
+    /// Passes bars of the only ticker at which nothing is decided, while idle.
+    pub(super) fn pass(&mut self, bars: &'a [Bar]) -> Result<(), RunError> {
+        let (cash, quantity) = self.ledger.only_holding();
+        let lives = |bar: &&Bar| cash + quantity * bar.close > 0.0;
+        let safe = bars.iter().take_while(lives).count();
+        let (safe, rest) = bars.split_at_checked(safe).unwrap_or((bars, &[]));
+        if let Some(last) = safe.last() {
+            self.outcome.equity.extend(safe.iter().map(|bar| cash + quantity * bar.close));
+            if quantity != 0.0 {
+                let steps = u64::try_from(safe.len()).unwrap_or(u64::MAX);
+                self.outcome.steps_held = self.outcome.steps_held.saturating_add(steps);
+            }
+            self.now = last.at;
+            self.ledger.mark(0, last.close);
+        }
+        for bar in rest {
+            self.set_bar(0, Some(bar));
+            self.begin(bar.at)?;
+            self.finish()?;
+        }
+        Ok(())
+    }
+
+    fn meet_bars(&mut self) -> Result<(), RunError> {
         if self.working.is_empty() {
             return Ok(());
         }
@@ -197,15 +241,6 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Notes the closes as the newest prices.
-    pub(super) fn mark_closes(&mut self) {
-        for (leg, bar) in self.bars.iter().enumerate() {
-            if let Some(bar) = bar {
-                self.ledger.mark(leg, bar.close);
-            }
-        }
-    }
-
     /// The decisions of this step are made.
     pub(super) fn finish(&mut self) -> Result<(), RunError> {
         if self.spec.fill == FillAt::SameClose && !self.working.is_empty() {
@@ -226,7 +261,7 @@ impl<'a> Desk<'a> {
     pub(super) fn into_outcome(mut self, canceled: bool) -> Outcome {
         self.cancel_where(Status::Canceled, |_| true);
         let (open, trades, traded_usd, fees_usd) = self.ledger.into_parts();
-        Outcome { open, trades, traded_usd, fees_usd, canceled, ..self.outcome }
+        Outcome { trades, open, traded_usd, fees_usd, canceled, ..self.outcome }
     }
 
     /// Everything is lost: closes all at the close and trades no more.
@@ -276,9 +311,8 @@ impl<'a> Desk<'a> {
     }
 
     fn fill_at_close(&mut self) -> Result<(), RunError> {
-        let close = |order: &mut Working, _: &Bar| {
-            (order.watch == Watch::Market).then_some(Touch::Close)
-        };
+        let close =
+            |order: &mut Working, _: &Bar| (order.watch == Watch::Market).then_some(Touch::Close);
         while self.fill_first(Effect::Close, close)? || self.fill_first(Effect::Open, close)? {}
         Ok(())
     }
@@ -300,8 +334,7 @@ impl<'a> Desk<'a> {
                 self.spec.costs.slipped(side, price)?
             }
         };
-        let liquidity =
-            if touch == Touch::Limit { Liquidity::Maker } else { Liquidity::Taker };
+        let liquidity = if touch == Touch::Limit { Liquidity::Maker } else { Liquidity::Taker };
         let inside = match touch {
             Touch::Open => None,
             Touch::Close | Touch::Level(_) | Touch::Stop | Touch::Limit => Some(()),
@@ -371,11 +404,7 @@ impl<'a> Desk<'a> {
     }
 
     /// How many an order fills; `None` when there is nothing left for it to close.
-    fn final_quantity(
-        &self,
-        order: &Working,
-        price: Price,
-    ) -> Result<Option<Quantity>, Denied> {
+    fn final_quantity(&self, order: &Working, price: Price) -> Result<Option<Quantity>, Denied> {
         let request = &order.request;
         let held = self.ledger.held(request.leg);
         if request.effect == Effect::Close {
@@ -414,7 +443,8 @@ impl<'a> Desk<'a> {
             let open = u32::try_from(self.working.len()).unwrap_or(u32::MAX);
             rule::open_orders(open, limits.open_orders_max)?;
             let now = self.now;
-            let lately = |at: &Timestamp| now.signed_duration_since(at).num_seconds() < RATE_WINDOW_S;
+            let lately =
+                |at: &Timestamp| now.signed_duration_since(at).num_seconds() < RATE_WINDOW_S;
             while self.made.pop_front_if(|at| !lately(at)).is_some() {}
             let made = u32::try_from(self.made.len()).unwrap_or(u32::MAX);
             rule::rate(made, limits.orders_per_minute_max)?;

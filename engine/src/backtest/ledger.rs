@@ -1,13 +1,16 @@
 //! Cash, positions and trades of a backtest: every fill goes through [`Ledger::book`].
 #![cfg_attr(
     not(test),
-    expect(clippy::float_arithmetic, reason = "the value at a close is a statistic; cash is decimal")
+    expect(
+        clippy::float_arithmetic,
+        reason = "the value at a close is a statistic; cash is decimal"
+    )
 )]
 
+use super::RunError;
 use super::costs::Liquidity;
 use super::outcome::{FillRecord, OpenPosition, Trade, TradeSide};
 use super::spec::Spec;
-use super::RunError;
 use crate::clock::Timestamp;
 use crate::money::{MoneyError, Price, Quantity, Usd};
 use crate::order::Side;
@@ -98,6 +101,11 @@ impl Ledger {
         self.holdings
             .iter()
             .fold(self.cash_float, |sum, holding| sum + holding.quantity * holding.mark)
+    }
+
+    /// Cash and the quantity of the first ticker.
+    pub(super) fn only_holding(&self) -> (f64, f64) {
+        (self.cash_float, self.holdings.first().map_or(0.0, |holding| holding.quantity))
     }
 
     pub(super) fn holds_any(&self) -> bool {

@@ -140,9 +140,7 @@ impl Watch {
         let (worst, _) = extremes(side, bar);
         match self {
             Self::Market => None,
-            Self::Limit { limit } => {
-                within_limit(side, bar.close, *limit).then_some(Touch::Limit)
-            }
+            Self::Limit { limit } => within_limit(side, bar.close, *limit).then_some(Touch::Limit),
             Self::Stop { stop } => {
                 reached(side, worst, *stop).then(|| Touch::Level(worse(side, *stop, entry)))
             }
@@ -218,6 +216,7 @@ fn worse(side: Side, one: f64, other: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use Side::{Buy, Sell};
 
     fn bar(open: f64, high: f64, low: f64, close: f64) -> Bar {
         let at = Timestamp::UNIX_EPOCH;
@@ -239,11 +238,8 @@ mod tests {
         let limit = |limit| Watch::Limit { limit };
         let stop = |stop| Watch::Stop { stop };
         let both = |stop, limit| Watch::StopLimit { stop, limit, awake: false };
-        let trail = |distance, best| Watch::TrailingStop {
-            distance: Distance::Price(distance),
-            best,
-        };
-        use Side::{Buy, Sell};
+        let trail =
+            |distance, best| Watch::TrailingStop { distance: Distance::Price(distance), best };
         let rows = [
             (Watch::Market, Buy, Some(Touch::Open)),
             (limit(99.0), Buy, Some(Touch::Limit)),

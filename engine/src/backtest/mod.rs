@@ -37,9 +37,7 @@ pub use order::{Effect, Exits, Level, OrderNumber, OrderRequest, Size};
 pub use outcome::{Denial, FillRecord, OpenPosition, OrderRecord, Outcome, Trade, TradeSide};
 pub use report::{Labels, Report, timeframe};
 pub use run::{RunOptions, run, run_tactic};
-pub use spec::{
-    CASH_MAX, Direction, FRACTION_STEP, FillAt, Protection, Sizing, Spec, SpecError,
-};
+pub use spec::{CASH_MAX, Direction, FRACTION_STEP, FillAt, Protection, Sizing, Spec, SpecError};
 pub use tactic::{Stances, Tactic};
 
 use crate::money::MoneyError;
@@ -63,7 +61,7 @@ pub enum Journal {
 }
 
 /// Why a backtest could not run.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RunError {
     /// A setting makes no sense.
     #[error(transparent)]
@@ -79,10 +77,10 @@ pub enum RunError {
         needed: usize,
     },
     /// As many strategies as tickers are needed, or one that watches all of them.
-    #[error("{strategies} strategies for {tickers} tickers")]
+    #[error("the strategies watch {watched} tickers, the market has {tickers}")]
     StrategyCount {
-        /// Strategies given.
-        strategies: usize,
+        /// Tickers that the strategies watch.
+        watched: usize,
         /// Tickers of the market.
         tickers: usize,
     },

@@ -54,7 +54,7 @@ pub struct Labels {
 }
 
 /// Something of one ticker, named when there are several.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Named<T> {
     /// The ticker, when there are several.
     #[serde(skip_serializing_if = "Option::is_none")]

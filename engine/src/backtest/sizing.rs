@@ -97,7 +97,8 @@ fn affordable(
         let missing = needed.minus(free)?.over(price.amount())?.amount();
         let left = quantity.amount().saturating_sub(missing.max(Decimal::ZERO));
         let cut = floor_to_step(left, spec.quantity_step).unwrap_or(Decimal::ZERO);
-        let cut = if cut == quantity.amount() { cut.saturating_sub(spec.quantity_step) } else { cut };
+        let cut =
+            if cut == quantity.amount() { cut.saturating_sub(spec.quantity_step) } else { cut };
         quantity = Quantity::new(cut).map_err(|_zero| too_small(spec, free, price))?;
     }
     rule::cash(needed, free)?;

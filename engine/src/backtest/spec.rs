@@ -14,7 +14,7 @@ pub const CASH_MAX: i64 = 1_000_000_000_000;
 pub const FRACTION_STEP: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
 
 /// How a backtest trades. [`Spec::default`] is what the command line does without flags.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
     /// Cash at the start, US dollars.
     pub cash: Usd,
@@ -170,7 +170,8 @@ impl Protection {
         for (setting, value) in
             [("stop-loss", self.stop_loss), ("trailing stop", self.trailing_stop)]
         {
-            value.map_or(Ok(()), |value| ensure(setting, "above 0 and below 1", value, below_one))?;
+            value
+                .map_or(Ok(()), |value| ensure(setting, "above 0 and below 1", value, below_one))?;
         }
         // A short position can win at most all of its value.
         self.take_profit.map_or(Ok(()), |value| {
