@@ -22,6 +22,7 @@ pub mod account;
 pub mod backtest;
 pub mod bar;
 pub mod clock;
+pub mod evaluation;
 pub mod ids;
 pub mod indicator;
 pub mod instance;
