@@ -130,6 +130,7 @@ impl Subscriber {
             Happening::Quote(_) | Happening::BarOver(_) => "quotes",
             Happening::Minute(_) => "bars",
             Happening::Day(_) => "dailyBars",
+            Happening::Status(_) => "statuses",
         };
         names(channels, channel, &event.asset.symbol)
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
 use crate::assets::Asset;
-use crate::market::{Bar, Happening, MarketEvent, Quote, Trade};
+use crate::market::{Bar, Happening, MarketEvent, Quote, Trade, TradingStatus};
 use crate::number::{self, Number};
 
 /// How a stream's messages are written.
@@ -101,6 +101,21 @@ pub(crate) struct WireQuote<'a> {
     t: Stamp,
 }
 
+/// A change of a symbol's trading status.
+#[derive(Serialize)]
+struct WireStatus<'a> {
+    #[serde(rename = "T")]
+    kind: &'static str,
+    #[serde(rename = "S")]
+    symbol: &'a str,
+    sc: &'static str,
+    sm: &'static str,
+    rc: &'static str,
+    rm: &'static str,
+    z: &'static str,
+    t: Stamp,
+}
+
 /// A bar.
 #[derive(Serialize)]
 pub(crate) struct WireBar<'a> {
@@ -184,6 +199,15 @@ pub(crate) fn bar<'a>(
     }
 }
 
+/// A halt or a resumption, in the words of Nasdaq's tape.
+fn status(asset: &Asset, status: TradingStatus, at: DateTime<Utc>, codec: Codec) -> WireStatus<'_> {
+    let (sc, sm, rc, rm) = match status {
+        TradingStatus::Halted => ("H", "Trading Halt", "T1", "Halt News Pending"),
+        TradingStatus::Resumed => ("T", "Trading Resumption", "", ""),
+    };
+    WireStatus { kind: "s", symbol: &asset.symbol, sc, sm, rc, rm, z: "C", t: Stamp { at, codec } }
+}
+
 /// One stream message, without the array around it.
 pub(crate) fn encode(event: &MarketEvent, codec: Codec) -> Vec<u8> {
     let asset = &*event.asset;
@@ -196,6 +220,7 @@ pub(crate) fn encode(event: &MarketEvent, codec: Codec) -> Vec<u8> {
         }
         Happening::Minute(one) => bytes(&bar(asset, one, Some("b"), codec), codec),
         Happening::Day(one) => bytes(&bar(asset, one, Some("d"), codec), codec),
+        Happening::Status(one) => bytes(&status(asset, *one, event.at, codec), codec),
     }
 }
 

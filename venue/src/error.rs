@@ -70,6 +70,30 @@ pub enum VenueError {
         /// What was found instead.
         reason: String,
     },
+    /// A file with a plan of faults cannot be read.
+    #[error("the fault plan {}: {reason}", path.display())]
+    FaultPlan {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A fault that makes no sense.
+    #[error("the fault's {member} is {value}: expected {expected}")]
+    Fault {
+        /// The member, with a dot.
+        member: &'static str,
+        /// Its value.
+        value: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// As many faults as can be armed are armed.
+    #[error("{limit} faults are armed already: remove some of them")]
+    TooManyFaults {
+        /// The most that can be armed.
+        limit: usize,
+    },
     /// An option has a value that makes no sense.
     #[error("the venue's option {option} is {value}: {expected}")]
     Option {

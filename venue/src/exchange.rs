@@ -18,6 +18,7 @@ use crate::checks::{self, Desk};
 use crate::clock::VenueClock;
 use crate::equity::Sampler;
 use crate::execution;
+use crate::faults::Faults;
 use crate::fills::{Fill, FillModel, Fills, Occasion, Scene};
 use crate::ids::Ids;
 use crate::market::{Market, MarketEvent};
@@ -38,6 +39,7 @@ pub(crate) struct Exchange {
     pub(crate) assets: AssetTable,
     pub(crate) hours: Hours,
     pub(crate) trade_hub: TradeHub,
+    pub(crate) faults: Faults,
     inner: Mutex<Inner>,
 }
 
@@ -73,7 +75,15 @@ impl Exchange {
         let (market, model) = (Market::default(), fills.model());
         let sampler = Sampler::default();
         let inner = Inner { books, market, fills, model, ids, sampler, log, day: None };
-        Self { clock, assets, hours, trade_hub: TradeHub::default(), inner: Mutex::new(inner) }
+        let faults = Faults::new(&clock);
+        Self {
+            clock,
+            assets,
+            hours,
+            trade_hub: TradeHub::new(faults.clone()),
+            faults,
+            inner: Mutex::new(inner),
+        }
     }
 
     /// Opens an account, unless its key is already in the books.
@@ -119,6 +129,8 @@ impl Exchange {
         order.expires_at = self.expiry(&order, now, inner.fills);
         let open = order.asset_class == crate::assets::AssetClass::Crypto
             || self.hours.session_at(now).is_some();
+        // A halted symbol does not trade: its orders wait as those outside the session do.
+        let open = open && !self.faults.halts(&order.symbol, now)?;
         let mut steps = Vec::new();
         if open {
             steps.push(execution::step(&mut inner.ids, &order, "pending_new", now));
@@ -130,6 +142,12 @@ impl Exchange {
         if open {
             order.status = OrderStatus::New;
             steps.push(execution::step(&mut inner.ids, &order, "new", now));
+        }
+        if self.faults.rejects(&order, now) {
+            let rejected = execution::rejected(&order, now);
+            steps.push(execution::step(&mut inner.ids, &rejected, "rejected", now));
+            self.commit(inner, steps)?;
+            return Ok(answer);
         }
         self.commit(inner, steps)?;
         if open {

@@ -35,6 +35,11 @@ pub(crate) fn expired(order: &Order, at: DateTime<Utc>) -> Order {
     Order { status: OrderStatus::Expired, expired_at: Some(at), updated_at: at, ..order.clone() }
 }
 
+/// The order after the market has rejected it.
+pub(crate) fn rejected(order: &Order, at: DateTime<Utc>) -> Order {
+    Order { status: OrderStatus::Rejected, failed_at: Some(at), updated_at: at, ..order.clone() }
+}
+
 /// Orders that were sent outside hours and whose symbol now has a quote again.
 pub(crate) fn woken(inner: &Inner, event: &MarketEvent) -> Vec<u64> {
     match event.what {

@@ -22,6 +22,7 @@ mod equity;
 mod error;
 mod exchange;
 mod execution;
+mod faults;
 mod fills;
 mod hash;
 mod history;
@@ -53,6 +54,7 @@ mod synthetic;
 mod synthetic_feed;
 mod tape;
 mod tasks;
+mod time_jump;
 mod timeframe;
 mod trade_hub;
 mod transfers;
@@ -63,8 +65,12 @@ mod watchlists;
 
 pub use assets::{AssetClass, Instrument};
 pub use book_snapshot::BookSnapshot;
-pub use clock::VenueClock;
+pub use clock::{ClockError, VenueClock};
 pub use error::VenueError;
+pub use faults::{
+    ArmedFault, Cut, Delay, Fault, FaultKind, FaultPlan, FaultScope, FaultTrigger, Faults,
+    HaltedOrders, StreamKind,
+};
 pub use options::{
     AccountSpec, Pacer, ReplayOptions, Source, Speed, Store, SyntheticOptions, Unpaced,
     VenueOptions,

@@ -107,6 +107,15 @@ pub(crate) enum Happening {
     Minute(Bar),
     /// A bar for the `dailyBars` channel.
     Day(Bar),
+    /// Trading of the symbol stops or goes on.
+    Status(TradingStatus),
+}
+
+/// Whether a symbol trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TradingStatus {
+    Halted,
+    Resumed,
 }
 
 /// Something that happened to an asset.
@@ -183,7 +192,7 @@ impl Market {
                 newest.touch = None;
             }
             Happening::Minute(bar) => newest.minute_bar = Some(bar.clone()),
-            Happening::Day(_) => {}
+            Happening::Day(_) | Happening::Status(_) => {}
         }
     }
 

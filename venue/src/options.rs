@@ -8,8 +8,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use secrecy::SecretString;
+
+use crate::faults::FaultPlan;
 
 /// Everything a venue is started with; `Default` is a synthetic market with the demo account.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct VenueOptions {
     pub requests_per_minute: u32,
     /// How long a client of a stream may take to authenticate.
     pub auth_timeout: Duration,
+    /// Faults that are armed from the start.
+    pub faults: FaultPlan,
     /// Asked between two steps of a replay at full speed.
     pub pacer: Arc<dyn Pacer>,
 }
@@ -62,6 +67,11 @@ pub struct SyntheticOptions {
     /// How much livelier than a real market the prices are over seconds; 1 is realistic, at which
     /// a stock moves by about one tick a second. The motion over hours and days is not changed.
     pub liveliness: f64,
+    /// Where the clock starts; the machine's time when left out. A clock with a start of its own
+    /// can be moved forward.
+    pub start: Option<DateTime<Utc>>,
+    /// Seconds of the venue per second, with a start of its own only.
+    pub speed: f64,
     /// The chance that an order which may fill gets only a part, as Alpaca's paper trading does.
     pub partial_fill_chance: f64,
 }
@@ -124,6 +134,7 @@ impl Default for VenueOptions {
             accounts: vec![AccountSpec::demo()],
             requests_per_minute: 200,
             auth_timeout: Duration::from_secs(10),
+            faults: FaultPlan::default(),
             pacer: Arc::new(Unpaced),
         }
     }
@@ -136,6 +147,8 @@ impl Default for SyntheticOptions {
             always_open: false,
             trades_per_second: 4,
             liveliness: 4.0,
+            start: None,
+            speed: 1.0,
             partial_fill_chance: 0.1,
         }
     }

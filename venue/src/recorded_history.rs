@@ -47,7 +47,7 @@ impl RecordedHistory {
                 Happening::Quote(quote) | Happening::BarOver(quote) => {
                     push(&mut past.quotes, quote.clone());
                 }
-                Happening::Minute(_) | Happening::Day(_) => {}
+                Happening::Minute(_) | Happening::Day(_) | Happening::Status(_) => {}
             }
         }
     }

@@ -185,7 +185,7 @@ impl Replay {
         let mut shown = Vec::with_capacity(events.len());
         for event in events {
             let before = self.exchange.version();
-            let happened = self.take_in(event, minutes);
+            let happened = self.pass(self.take_in(event, minutes));
             self.exchange.on_events(&happened);
             shown.extend(happened);
             if self.exchange.version() != before {
@@ -223,8 +223,15 @@ impl Replay {
     fn publish(&self, events: Vec<TapeEvent>, minutes: &mut OpenMinutes) {
         let happened: Vec<MarketEvent> =
             events.into_iter().flat_map(|event| self.take_in(event, minutes)).collect();
+        let happened = self.pass(happened);
         self.exchange.on_events(&happened);
         self.hub.publish(&happened);
+    }
+
+    /// What the armed faults leave of events.
+    fn pass(&self, events: Vec<MarketEvent>) -> Vec<MarketEvent> {
+        let Some(now) = events.last().map(|event| event.at) else { return events };
+        self.exchange.faults.pass(&self.exchange.assets, events, now)
     }
 
     /// Notes an event for the history; the answer is the event and the minutes that it ends.

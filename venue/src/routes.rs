@@ -25,11 +25,12 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
+use crate::faults;
 use crate::refusal::Refusal;
 use crate::server::Server;
 
 /// The largest request body.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Query parameters.
 type Parameters = HashMap<String, String>;
@@ -46,9 +47,12 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .merge(positions::routes())
         .merge(watchlists::routes())
         .merge(data::routes())
+        .layer(middleware::from_fn_with_state(Arc::clone(&server), faults::inject))
         .layer(middleware::from_fn_with_state(Arc::clone(&server), guard::guard));
+    let streams = streams::routes()
+        .layer(middleware::from_fn_with_state(Arc::clone(&server), faults::inject));
     guarded
-        .merge(streams::routes())
+        .merge(streams)
         .fallback(async || Refusal::not_found("endpoint not found"))
         .method_not_allowed_fallback(async || Refusal::not_found("endpoint not found"))
         .route("/", get(async || "Troupe venue: an Alpaca-compatible paper exchange\n"))

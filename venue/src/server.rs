@@ -10,6 +10,7 @@ use crate::auth::KeyRing;
 use crate::clock;
 use crate::data_hub::DataHub;
 use crate::exchange::SharedExchange;
+use crate::faults::Faults;
 use crate::history::History;
 use crate::options::VenueOptions;
 use crate::rate_limit::RateLimit;
@@ -23,6 +24,7 @@ const HISTORY_PAGES_MAX: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) exchange: SharedExchange,
+    pub(crate) faults: Faults,
     pub(crate) data_hub: Arc<DataHub>,
     pub(crate) history: Arc<History>,
     pub(crate) keys: KeyRing,
@@ -44,6 +46,7 @@ impl Server {
         options: &VenueOptions,
     ) -> Self {
         Self {
+            faults: exchange.faults.clone(),
             exchange,
             data_hub,
             history,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::auth::Credentials;
 use crate::data_hub::{self, DataFeed, Edit, Subscriber};
 use crate::data_wire::{self, Codec};
+use crate::faults::{self, Ended, Gate, Wire};
 use crate::link::{self, Link};
 use crate::server::Server;
 use crate::tasks;
@@ -38,11 +39,17 @@ enum Failure {
 struct Session {
     server: Arc<Server>,
     subscriber: Arc<Subscriber>,
+    gate: Gate,
     authenticated: bool,
 }
 
 /// Serves one connection until either side ends it.
-pub(crate) async fn serve(mut socket: WebSocket, server: Arc<Server>, handshake: Handshake) {
+pub(crate) async fn serve(
+    mut socket: WebSocket,
+    server: Arc<Server>,
+    wire: Wire,
+    handshake: Handshake,
+) {
     let Handshake { feed, codec, credentials } = handshake;
     let (link, mut queue) = Link::new();
     let link = Arc::new(link);
@@ -54,7 +61,9 @@ pub(crate) async fn serve(mut socket: WebSocket, server: Arc<Server>, handshake:
         }
         return;
     };
-    let mut session = Session { server: Arc::clone(&server), subscriber, authenticated: false };
+    let gate = Gate::data(Arc::clone(&server), wire, codec);
+    let mut session =
+        Session { server: Arc::clone(&server), subscriber, gate, authenticated: false };
     let mut first = vec![json!({"T": "success", "msg": "connected"})];
     if let Some(credentials) = credentials {
         first.push(session.authenticate(&credentials));
@@ -89,9 +98,18 @@ impl Session {
                     return goodbye(socket, codec, Failure::AuthTimeout).await;
                 }
                 Some(frame) = queue.recv() => {
-                    if link::write(socket, frame).await.is_err() {
+                    match self.gate.send(socket, frame).await {
+                        Ok(()) => {}
+                        Err(Ended::Injected) => return,
                         // It may only be slow, and then it hears why; if it is gone, this fails too.
-                        return goodbye(socket, codec, Failure::SlowClient).await;
+                        Err(Ended::TooSlow) => {
+                            return goodbye(socket, codec, Failure::SlowClient).await;
+                        }
+                    }
+                }
+                () = self.gate.changed() => {
+                    if self.gate.disturb(socket).await.is_err() {
+                        return;
                     }
                 }
                 received = socket.recv() => {
@@ -120,6 +138,10 @@ impl Session {
             Message::Close(_) => return ControlFlow::Break(()),
         };
         match link::write(socket, message(codec, &answer)).await {
+            Ok(()) if self.gate.is_over() => {
+                link::close(socket, "see the error before").await;
+                ControlFlow::Break(())
+            }
             Ok(()) => ControlFlow::Continue(()),
             Err(link::TooSlow) => ControlFlow::Break(()),
         }
@@ -140,6 +162,9 @@ impl Session {
     }
 
     fn authenticate(&mut self, credentials: &Credentials) -> Value {
+        if let Some(code) = self.gate.refuses(credentials) {
+            return faults::stream_error(code);
+        }
         if self.server.keys.check(credentials).is_none() {
             return Failure::AuthFailed.json();
         }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::auth::Credentials;
 use crate::clock;
+use crate::faults::{Gate, Wire};
 use crate::link::{self, Link};
 use crate::server::Server;
 use crate::tasks;
@@ -25,6 +26,7 @@ const PAUSE_AFTER_ACKNOWLEDGEMENT: Duration = Duration::from_millis(60);
 struct Session {
     server: Arc<Server>,
     link: Arc<Link>,
+    gate: Gate,
     frames: Frames,
     account_id: Option<Uuid>,
     /// No update is sent before this.
@@ -34,7 +36,7 @@ struct Session {
 }
 
 /// Serves one connection until either side ends it.
-pub(crate) async fn serve(mut socket: WebSocket, server: Arc<Server>, frames: Frames) {
+pub(crate) async fn serve(mut socket: WebSocket, server: Arc<Server>, wire: Wire, frames: Frames) {
     let Some(_seat) = server.take_seat() else {
         return link::close(&mut socket, "connection limit exceeded").await;
     };
@@ -43,6 +45,7 @@ pub(crate) async fn serve(mut socket: WebSocket, server: Arc<Server>, frames: Fr
     let mut session = Session {
         server: Arc::clone(&server),
         link: Arc::clone(&link),
+        gate: Gate::trade(Arc::clone(&server), wire),
         frames,
         account_id: None,
         not_before: Instant::from_std(clock::steady_now()),
@@ -75,7 +78,12 @@ impl Session {
                 () = link.is_slow() => return link::close(socket, "slow client").await,
                 () = until(deadline) => return link::close(socket, "not authorized").await,
                 Some(frame) = next_update => {
-                    if link::write(socket, frame).await.is_err() {
+                    if self.gate.send(socket, frame).await.is_err() {
+                        return;
+                    }
+                }
+                () = self.gate.changed() => {
+                    if self.gate.disturb(socket).await.is_err() {
                         return;
                     }
                 }
@@ -128,7 +136,10 @@ impl Session {
 
     fn authenticate(&mut self, key: &Value, secret: &Value) -> Value {
         let given = Credentials::new(key.as_str().unwrap_or(""), secret.as_str().unwrap_or(""));
-        self.account_id = self.server.keys.check(&given);
+        self.account_id = match self.gate.refuses(&given) {
+            None => self.server.keys.check(&given),
+            Some(_code) => None,
+        };
         let data = if self.account_id.is_some() {
             json!({"action": "authenticate", "status": "authorized"})
         } else {

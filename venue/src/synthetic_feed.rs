@@ -7,6 +7,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
+use crate::clock;
 use crate::data_hub::DataHub;
 use crate::exchange::SharedExchange;
 use crate::history::SyntheticHistory;
@@ -70,6 +71,8 @@ impl SyntheticFeed {
             .map(|listing| Lane { listing: listing.clone(), walker: self.market.walker(listing) })
             .collect();
         let mut until = self.exchange.clock.now();
+        // A fast clock makes more of its seconds in one tick.
+        let catch_up_max = clock::scaled(CATCH_UP_MAX, self.exchange.clock.speed().max(1.0));
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -78,12 +81,15 @@ impl SyntheticFeed {
                 _tick = ticks.tick() => {}
             }
             let now = self.exchange.clock.now();
-            if now - until > CATCH_UP_MAX || now < until {
+            if now - until > catch_up_max || now < until {
                 tracing::warn!(from = %until, to = %now, "time jumped, the prices in between are skipped");
+                self.prime();
                 until = now;
                 continue;
             }
+            let exchange = &self.exchange;
             let events = self.events(&mut lanes, until, now);
+            let events = exchange.faults.pass(&exchange.assets, events, now);
             self.exchange.on_events(&events);
             self.exchange.pass_time(now);
             self.hub.publish(&events);
@@ -145,6 +151,8 @@ impl SyntheticFeed {
                 }
             }
         }
+        let exchange = &self.exchange;
+        let events = exchange.faults.pass(&exchange.assets, events, exchange.clock.now());
         self.exchange.prime(&events);
         self.hub.publish(&events);
     }

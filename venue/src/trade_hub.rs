@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::calendar;
+use crate::faults::{Delivery, Faults, Post};
 use crate::link::Link;
 use crate::number;
 use crate::order_wire::{self, Place};
@@ -55,6 +56,7 @@ pub(crate) enum Frames {
 #[derive(Debug, Default)]
 pub(crate) struct TradeHub {
     listeners: Mutex<Vec<Arc<Listener>>>,
+    post: Post,
 }
 
 impl Frames {
@@ -75,6 +77,10 @@ impl Frames {
 }
 
 impl TradeHub {
+    pub(crate) fn new(faults: Faults) -> Self {
+        Self { listeners: Mutex::default(), post: Post::new(faults) }
+    }
+
     pub(crate) fn add(&self, listener: Arc<Listener>) {
         self.lock().push(listener);
     }
@@ -86,24 +92,34 @@ impl TradeHub {
     /// Tells the account's listeners. Called while the books are locked, so that the order of
     /// updates is the order of changes.
     pub(crate) fn publish(&self, order: &Order, update: &TradeUpdate) {
+        let delivery = self.post.delivery(order.account_id, &order.symbol, update.event, update.at);
         let listeners = self.lock();
-        let mut of_account = listeners.iter().filter(|one| one.account_id == order.account_id);
-        let Some(first) = of_account.next() else { return };
+        if !listeners.iter().any(|one| one.account_id == order.account_id) {
+            return;
+        }
         let value = update.json(order);
+        for (value, delivery) in Post::messages(value, delivery) {
+            self.tell(&listeners, &value, &delivery);
+        }
+    }
+
+    fn tell(&self, listeners: &[Arc<Listener>], value: &Value, delivery: &Delivery) {
+        let account_id = delivery.account_id;
         let mut encoded: Vec<(Frames, Message)> = Vec::new();
-        for listener in std::iter::once(first).chain(of_account) {
+        for listener in listeners.iter().filter(|one| one.account_id == account_id) {
             let known = encoded.iter().find(|(frames, _)| *frames == listener.frames);
             let message = if let Some((_, message)) = known {
                 message.clone()
             } else {
-                let message = listener.frames.encode(&value);
+                let message = listener.frames.encode(value);
                 encoded.push((listener.frames, message.clone()));
                 message
             };
-            if listener.link.send(message).is_err() {
-                tracing::warn!(account.id = %order.account_id, "a trade stream is too slow, closing it");
+            if self.post.send(delivery, &listener.link, &message).is_err() {
+                tracing::warn!(account.id = %account_id, "a trade stream is too slow, closing it");
             }
         }
+        self.post.overtaken(delivery);
     }
 
     /// The links of everybody who listens.

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tokio::net::TcpListener;
@@ -18,6 +17,7 @@ use crate::clock::VenueClock;
 use crate::data_hub::DataHub;
 use crate::error::VenueError;
 use crate::exchange::Exchange;
+use crate::faults::{Faults, Wire, WireListener};
 use crate::fills::Fills;
 use crate::history::{History, SyntheticHistory};
 use crate::library::Library;
@@ -43,6 +43,9 @@ const TAPE_EQUITY_INTERVAL: TimeDelta = TimeDelta::minutes(15);
 
 /// The slowest replay, in seconds of tape per second.
 const SPEED_MIN: f64 = 0.001;
+/// The slowest and the fastest clock of invented prices, in its seconds per second.
+const CLOCK_SPEED_MIN: f64 = 0.001;
+const CLOCK_SPEED_MAX: f64 = 3_600.0;
 
 /// A running venue. Dropping it stops it too, without waiting for its tasks.
 #[derive(Debug)]
@@ -120,6 +123,11 @@ impl Venue {
         self.server.exchange.read(|inner| BookSnapshot::of(inner, key_id))
     }
 
+    /// The faults that are armed, and arming others.
+    pub fn faults(&self) -> Faults {
+        self.server.faults.clone()
+    }
+
     /// Closes the port, all connections and the books.
     pub async fn stop(mut self) {
         self.server.stop.send_replace(true);
@@ -151,10 +159,14 @@ async fn start_synthetic(
     let hours = if synthetic.always_open { Hours::Always } else { Hours::Nyse };
     let fills =
         Fills::Paper { seed: synthetic.seed, partial_chance: synthetic.partial_fill_chance };
+    let clock = match synthetic.start {
+        None => VenueClock::wall(),
+        Some(start) => VenueClock::running(start, synthetic.speed),
+    };
     let market = Arc::new(Synthetic::new(synthetic, &assets));
     let past = Arc::new(SyntheticHistory::new(Arc::clone(&market)));
     let opened = open_store(&options.store, "synthetic")?;
-    let exchange = Arc::new(Exchange::new(VenueClock::wall(), assets, hours, fills, opened));
+    let exchange = Arc::new(Exchange::new(clock, assets, hours, fills, opened));
     let hub = Arc::new(DataHub::new());
     let feed = SyntheticFeed {
         exchange: Arc::clone(&exchange),
@@ -206,20 +218,16 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
 
 /// Opens the accounts and the port.
 async fn open(server: Arc<Server>, options: &VenueOptions) -> Result<Venue, VenueError> {
+    server.faults.load(&options.faults)?;
     for spec in &options.accounts {
         add_account(&server, spec)?;
     }
     let failure = |source| VenueError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(failure)?;
     let address = listener.local_addr().map_err(failure)?;
-    // Frames are small and each waits for an answer: without this a step of a replay costs the
-    // 40 ms of a delayed acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its small packets back");
-        }
-    });
+    let listener = WireListener::new(listener);
     let router = routes::router(Arc::clone(&server));
+    let router = router.into_make_service_with_connect_info::<Wire>();
     let mut stop = server.stop.subscribe();
     let stopped = async move { tasks::stopped(&mut stop).await };
     let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
@@ -249,6 +257,7 @@ fn add_account(server: &Server, spec: &AccountSpec) -> Result<(), VenueError> {
             "an account that the venue accepts"
         },
     })?;
+    server.faults.know(spec.key_id.clone(), account_id);
     server.keys.add(spec.key_id.clone(), spec.secret.clone(), account_id);
     Ok(())
 }
@@ -285,6 +294,13 @@ fn check_speed(speed: Speed) -> Result<(), VenueError> {
 }
 
 fn check_synthetic(options: &SyntheticOptions) -> Result<(), VenueError> {
+    if !(CLOCK_SPEED_MIN..=CLOCK_SPEED_MAX).contains(&options.speed) {
+        return Err(VenueError::Option {
+            option: "speed",
+            value: options.speed.to_string(),
+            expected: "0.001 to 3600 seconds of the venue per second",
+        });
+    }
     if !(1..=TRADES_PER_SECOND_MAX).contains(&options.trades_per_second) {
         return Err(VenueError::Option {
             option: "trades_per_second",

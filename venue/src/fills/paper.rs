@@ -82,8 +82,10 @@ fn tradable_quote(what: &Happening) -> Option<Quote> {
             ask: trade.price,
             ask_size: trade.size,
         }),
-        Happening::Trade(_) | Happening::BarOver(_) | Happening::Minute(_) | Happening::Day(_) => {
-            None
-        }
+        Happening::Trade(_)
+        | Happening::BarOver(_)
+        | Happening::Minute(_)
+        | Happening::Day(_)
+        | Happening::Status(_) => None,
     }
 }

@@ -89,7 +89,9 @@ fn prints(scene: Scene<'_>, what: &Happening) -> Option<Prints> {
         Happening::Trade(trade) => (trade.price, trade.price, on_trade, false),
         Happening::OpenTrade(trade) => (trade.price, trade.price, MarketOrders::Trade, false),
         Happening::PathTrade(trade) => (trade.price, trade.price, MarketOrders::Trade, true),
-        Happening::BarOver(_) | Happening::Minute(_) | Happening::Day(_) => return None,
+        Happening::BarOver(_) | Happening::Minute(_) | Happening::Day(_) | Happening::Status(_) => {
+            return None;
+        }
     };
     Some(Prints { reach: Reach { bid, ask, market_orders }, passed })
 }

@@ -13,6 +13,7 @@ use super::Parameters;
 use crate::auth::Credentials;
 use crate::data_hub::DataFeed;
 use crate::data_wire::Codec;
+use crate::faults::Wire;
 use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::stream_data::{self, Handshake};
@@ -34,6 +35,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 
 async fn trade(
     State(server): State<Arc<Server>>,
+    wire: Wire,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
@@ -45,27 +47,30 @@ async fn trade(
     };
     upgrade
         .max_message_size(MESSAGE_BYTES_MAX)
-        .on_upgrade(move |socket| stream_trade::serve(socket, server, frames))
+        .on_upgrade(move |socket| stream_trade::serve(socket, server, wire, frames))
 }
 
 async fn stocks(
     State(server): State<Arc<Server>>,
+    wire: Wire,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    data(server, DataFeed::Stocks, &headers, upgrade)
+    data(server, wire, DataFeed::Stocks, &headers, upgrade)
 }
 
 async fn test(
     State(server): State<Arc<Server>>,
+    wire: Wire,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    data(server, DataFeed::Test, &headers, upgrade)
+    data(server, wire, DataFeed::Test, &headers, upgrade)
 }
 
 async fn crypto(
     State(server): State<Arc<Server>>,
+    wire: Wire,
     Path(location): Path<String>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
@@ -73,11 +78,12 @@ async fn crypto(
     if !super::data::is_location(&location) {
         return Refusal::not_found("endpoint not found").into_response();
     }
-    data(server, DataFeed::Crypto, &headers, upgrade)
+    data(server, wire, DataFeed::Crypto, &headers, upgrade)
 }
 
 fn data(
     server: Arc<Server>,
+    wire: Wire,
     feed: DataFeed,
     headers: &HeaderMap,
     upgrade: WebSocketUpgrade,
@@ -86,7 +92,7 @@ fn data(
     let handshake = Handshake { feed, codec, credentials: Credentials::of(headers) };
     upgrade
         .max_message_size(MESSAGE_BYTES_MAX)
-        .on_upgrade(move |socket| stream_data::serve(socket, server, handshake))
+        .on_upgrade(move |socket| stream_data::serve(socket, server, wire, handshake))
 }
 
 fn is_msgpack(headers: &HeaderMap) -> bool {

@@ -4,6 +4,7 @@ mod activities;
 mod apca_client;
 mod books;
 mod errors;
+mod faults;
 mod market_data;
 mod orders;
 mod portfolio_history;

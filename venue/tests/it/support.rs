@@ -80,16 +80,31 @@ impl Http {
         path: &str,
         body: Option<&str>,
     ) -> reqwest::Response {
+        self.request(method, path, body).send().await.unwrap()
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<&str>) -> reqwest::RequestBuilder {
         let request = self
             .client
             .request(method, format!("{}{path}", self.base))
             .header("APCA-API-KEY-ID", &self.key)
             .header("APCA-API-SECRET-KEY", &self.secret);
-        let request = match body {
+        match body {
             Some(body) => request.body(body.to_owned()),
             None => request,
-        };
-        request.send().await.unwrap()
+        }
+    }
+
+    /// The status of an answer; `None` when the connection is lost before it is whole.
+    pub(crate) async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+    ) -> Option<u16> {
+        let response = self.request(method, path, body).send().await.ok()?;
+        let status = response.status().as_u16();
+        response.text().await.ok().map(|_body| status)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -199,6 +214,34 @@ impl Socket {
     pub(crate) async fn next(&mut self) -> Value {
         let frame = self.next_frame().await;
         serde_json::from_slice(&frame.into_data()).unwrap()
+    }
+
+    /// Pings the venue; whether a pong came in time. Other frames on the way are lost.
+    pub(crate) async fn ping_is_answered(&mut self, within: Duration) -> bool {
+        self.stream.send(Message::Ping(b"anybody?".to_vec().into())).await.unwrap();
+        let pong = async {
+            while let Some(Ok(frame)) = self.stream.next().await {
+                if matches!(frame, Message::Pong(_)) {
+                    return true;
+                }
+            }
+            false
+        };
+        tokio::time::timeout(within, pong).await.unwrap_or(false)
+    }
+
+    /// Waits for the end of the connection; the code of the venue's goodbye, if it said one.
+    pub(crate) async fn close_code(&mut self) -> Option<u16> {
+        let end = async {
+            loop {
+                match self.stream.next().await {
+                    Some(Ok(Message::Close(frame))) => return frame.map(|one| one.code.into()),
+                    Some(Err(_)) | None => return None,
+                    Some(Ok(_)) => {}
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, end).await.expect("the connection ends in time")
     }
 
     /// Reads trade updates until one has this event.
