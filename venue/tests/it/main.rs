@@ -2,6 +2,7 @@
 
 mod activities;
 mod apca_client;
+mod apca_day;
 mod books;
 mod errors;
 mod faults;
