@@ -1,6 +1,7 @@
 //! A user of the unchanged `apca` crate and their day: what apca read, the trade stream told and the
 //! venue's own JSON says must be one story.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::future_not_send, reason = "each test has a runtime of one thread")]
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
