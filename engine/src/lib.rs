@@ -31,6 +31,7 @@ pub mod market;
 pub mod metrics;
 pub mod money;
 pub mod order;
+pub mod params;
 pub mod position;
 pub mod risk;
 pub mod sizing;

@@ -2,14 +2,12 @@
 
 use crate::bar::Bar;
 use crate::market::Trade;
+pub use crate::params::{ParamError, ParamSpec, Params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use thiserror::Error;
-
-/// Parameter values by name, such as `fast` = 10.
-pub type Params = BTreeMap<String, f64>;
 
 /// Indicator values by name, as they were when a strategy decided.
 pub type Indicators = BTreeMap<&'static str, f64>;
@@ -112,82 +110,6 @@ pub enum SnapshotError {
     },
 }
 
-/// A parameter as data: the API's validation and the UI's form are made from it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct ParamSpec {
-    /// Name in requests and on the command line.
-    pub name: &'static str,
-    /// What it does, one sentence.
-    pub description: &'static str,
-    /// `bars`, `points`, ….
-    pub unit: &'static str,
-    /// Value when none is given.
-    pub default: f64,
-    /// Least value.
-    pub min: f64,
-    /// Greatest value.
-    pub max: f64,
-    /// Whether only whole numbers make sense.
-    pub whole: bool,
-}
-
-/// Parameters that a strategy cannot work with.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum ParamError {
-    /// No strategy has this name.
-    #[error("there is no strategy `{name}`; there are: {known}")]
-    UnknownStrategy {
-        /// What was asked for.
-        name: String,
-        /// What there is, separated by commas.
-        known: String,
-    },
-    /// The strategy has no such parameter.
-    #[error("{strategy} has no parameter `{name}`; it has: {known}")]
-    UnknownParam {
-        /// The strategy.
-        strategy: &'static str,
-        /// What was given.
-        name: String,
-        /// What it takes, separated by commas.
-        known: String,
-    },
-    /// A value out of bounds, or a fraction where only whole numbers make sense.
-    #[error("{strategy}: `{name}` = {value} must be {kind} from {min} to {max}")]
-    OutOfBounds {
-        /// The strategy.
-        strategy: &'static str,
-        /// The parameter.
-        name: &'static str,
-        /// What was given.
-        value: f64,
-        /// `a whole number` or `a number`.
-        kind: &'static str,
-        /// Least value.
-        min: f64,
-        /// Greatest value.
-        max: f64,
-    },
-    /// It watches several tickers together, and here it would get one.
-    #[error(
-        "{strategy} watches {tickers} tickers together: backtest it, it does not trade live yet"
-    )]
-    SeveralTickers {
-        /// The strategy.
-        strategy: &'static str,
-        /// How many it watches.
-        tickers: usize,
-    },
-    /// Each value is fine, together they are not.
-    #[error("{strategy}: {reason}")]
-    Inconsistent {
-        /// The strategy.
-        strategy: &'static str,
-        /// What must hold.
-        reason: &'static str,
-    },
-}
-
 /// The state of a strategy, for [`Strategy::snapshot`].
 pub fn snapshot_of<State: Serialize>(state: &State) -> Result<Snapshot, SnapshotError> {
     serde_json::to_value(state)
@@ -221,23 +143,5 @@ impl Stance {
             Self::Flat => 0,
             Self::Short => -1,
         }
-    }
-}
-
-impl ParamSpec {
-    /// Checks one value.
-    pub fn check(&self, strategy: &'static str, value: f64) -> Result<(), ParamError> {
-        let whole_ok = !self.whole || value.fract() == 0.0;
-        if value.is_finite() && value >= self.min && value <= self.max && whole_ok {
-            return Ok(());
-        }
-        Err(ParamError::OutOfBounds {
-            strategy,
-            name: self.name,
-            value,
-            kind: if self.whole { "a whole number" } else { "a number" },
-            min: self.min,
-            max: self.max,
-        })
     }
 }

@@ -1,6 +1,7 @@
 //! Every strategy by name, with its parameters as data. A new strategy adds its line here.
 
 use crate::{rsi, sma_cross};
+use engine::params;
 use engine::strategy::{ParamError, ParamSpec, Params, Strategy};
 use serde::Serialize;
 
@@ -34,21 +35,7 @@ pub fn catalogue() -> &'static [Definition] {
 /// The parameters of `name` with defaults filled in, checked.
 pub fn complete(name: &str, given: &Params) -> Result<Params, ParamError> {
     let definition = find(name)?;
-    if let Some(unknown) =
-        given.keys().find(|key| !definition.params.iter().any(|spec| spec.name == key.as_str()))
-    {
-        return Err(ParamError::UnknownParam {
-            strategy: definition.name,
-            name: unknown.clone(),
-            known: join(definition.params.iter().map(|spec| spec.name)),
-        });
-    }
-    let mut params = Params::new();
-    for spec in definition.params {
-        let value = given.get(spec.name).copied().unwrap_or(spec.default);
-        spec.check(definition.name, value)?;
-        params.insert(spec.name.to_owned(), value);
-    }
+    let params = params::complete(definition.name, definition.params, given)?;
     (definition.check)(&params)?;
     Ok(params)
 }
@@ -73,31 +60,13 @@ pub fn build(name: &str, given: &Params) -> Result<Box<dyn Strategy>, ParamError
     Ok((find(name)?.build)(&params))
 }
 
-/// A whole-number parameter of a complete set.
-pub(crate) fn whole(params: &Params, name: &str) -> u16 {
-    let value = number(params, name).clamp(0.0, f64::from(u16::MAX));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped above")]
-    {
-        value as u16
-    }
-}
-
-/// A parameter of a complete set.
-pub(crate) fn number(params: &Params, name: &str) -> f64 {
-    params.get(name).copied().unwrap_or_default()
-}
-
 fn find(name: &str) -> Result<&'static Definition, ParamError> {
     CATALOGUE.iter().find(|definition| definition.name == name).ok_or_else(|| {
         ParamError::UnknownStrategy {
             name: name.to_owned(),
-            known: join(CATALOGUE.iter().map(|definition| definition.name)),
+            known: params::join(CATALOGUE.iter().map(|definition| definition.name)),
         }
     })
-}
-
-fn join<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //!
 //! J. Welles Wilder, *New Concepts in Technical Trading Systems*, 1978.
 
-use crate::registry::{Definition, number, whole};
+use crate::registry::Definition;
 use engine::bar::Bar;
 use engine::indicator::Rsi;
+use engine::params::{number, whole};
 use engine::strategy::{
     Indicators, ParamError, ParamSpec, Params, Snapshot, SnapshotError, Stance, Strategy,
     restore_to, snapshot_of,

@@ -3,9 +3,10 @@
 //! W. Brock, J. Lakonishok and B. Le Baron, *Simple Technical Trading Rules and the Stochastic Properties of
 //! Stock Returns*, Journal of Finance 47(5), 1992. A cross is strict: below before, above now.
 
-use crate::registry::{Definition, whole};
+use crate::registry::Definition;
 use engine::bar::Bar;
 use engine::indicator::Sma;
+use engine::params::whole;
 use engine::strategy::{
     Indicators, ParamError, ParamSpec, Params, Snapshot, SnapshotError, Stance, Strategy,
     restore_to, snapshot_of,

@@ -156,6 +156,7 @@ fn field(ticker: &str) -> String {
 fn param_code(error: &ParamError) -> &'static str {
     match error {
         ParamError::UnknownStrategy { .. } => "unknown_strategy",
+        ParamError::UnknownIndicator { .. } => "unknown_indicator",
         ParamError::UnknownParam { .. } => "unknown_param",
         ParamError::OutOfBounds { .. } => "param_out_of_bounds",
         ParamError::SeveralTickers { .. } => "several_tickers",

@@ -1,0 +1,5 @@
+//! The engine from outside.
+
+mod indicators;
+mod support;
+mod ta_lib;
