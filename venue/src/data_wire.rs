@@ -1,11 +1,17 @@
 //! Market data as it is written: one shape for the data API and the stream, JSON or msgpack.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 use crate::assets::Asset;
+use crate::ladder::Ladder;
 use crate::market::{Bar, Happening, MarketEvent, Quote, Trade, TradingStatus};
 use crate::number::{self, Number};
+
+/// Where every trade and quote of this venue comes from: IEX, the exchange of the free feed.
+const EXCHANGE: &str = "V";
 
 /// How a stream's messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +151,7 @@ pub(crate) fn trade<'a>(
         kind: (naming == Naming::Named).then_some("t"),
         symbol: (naming == Naming::Named).then_some(&asset.symbol),
         i: trade.id,
-        x: stock.then_some("V"),
+        x: stock.then_some(EXCHANGE),
         p: number::real(trade.price),
         s: size(asset, trade.size),
         c: stock.then_some(["@"]),
@@ -166,10 +172,10 @@ pub(crate) fn quote<'a>(
     WireQuote {
         kind: (naming == Naming::Named).then_some("q"),
         symbol: (naming == Naming::Named).then_some(&asset.symbol),
-        ax: stock.then_some("V"),
+        ax: stock.then_some(EXCHANGE),
         ap: number::real(quote.ask),
         ask_size: size(asset, quote.ask_size),
-        bx: stock.then_some("V"),
+        bx: stock.then_some(EXCHANGE),
         bp: number::real(quote.bid),
         bs: size(asset, quote.bid_size),
         c: stock.then_some(["R"]),
@@ -206,6 +212,55 @@ fn status(asset: &Asset, status: TradingStatus, at: DateTime<Utc>, codec: Codec)
         TradingStatus::Resumed => ("T", "Trading Resumption", "", ""),
     };
     WireStatus { kind: "s", symbol: &asset.symbol, sc, sm, rc, rm, z: "C", t: Stamp { at, codec } }
+}
+
+/// A level of an order book.
+#[derive(Serialize)]
+struct WireLevel {
+    p: f64,
+    s: f64,
+}
+
+/// An order book, or the levels of it that changed.
+#[derive(Serialize)]
+pub(crate) struct WireBook<'a> {
+    #[serde(rename = "T", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(rename = "S", skip_serializing_if = "Option::is_none")]
+    symbol: Option<&'a str>,
+    t: Stamp,
+    b: Vec<WireLevel>,
+    a: Vec<WireLevel>,
+    /// True: this is the whole book.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r: Option<bool>,
+}
+
+/// An order book as it is written, best prices first.
+pub(crate) fn book<'a>(ladder: &Ladder, codec: Codec) -> WireBook<'a> {
+    let level = |(price, size): (&Decimal, &Decimal)| WireLevel {
+        p: number::real(*price),
+        s: number::real(*size),
+    };
+    WireBook {
+        kind: None,
+        symbol: None,
+        t: Stamp { at: ladder.at, codec },
+        b: ladder.bids.iter().rev().map(level).collect(),
+        a: ladder.asks.iter().map(level).collect(),
+        r: None,
+    }
+}
+
+/// The print of an auction.
+pub(crate) fn auction_print(trade: &Trade, condition: &str) -> Value {
+    json!({
+        "t": Stamp { at: trade.at, codec: Codec::Json },
+        "x": EXCHANGE,
+        "p": number::real(trade.price),
+        "s": Number::of(trade.size.round()),
+        "c": condition,
+    })
 }
 
 /// One stream message, without the array around it.
@@ -265,7 +320,7 @@ pub(crate) fn bytes(value: &impl Serialize, codec: Codec) -> Vec<u8> {
 }
 
 /// Stock sizes are whole on the wire: clients read them as integers.
-fn size(asset: &Asset, value: rust_decimal::Decimal) -> Number {
+fn size(asset: &Asset, value: Decimal) -> Number {
     if asset.is_crypto() { Number::of(value) } else { Number::of(value.round()) }
 }
 

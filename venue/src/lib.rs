@@ -9,7 +9,9 @@
 
 mod accounts;
 mod activities;
+mod adjustment;
 mod assets;
+mod auction;
 mod auth;
 mod book_snapshot;
 mod books;
@@ -27,12 +29,14 @@ mod fills;
 mod hash;
 mod history;
 mod ids;
+mod ladder;
 #[cfg(test)]
 mod laws;
 mod library;
 mod link;
 mod market;
 mod matching;
+mod news;
 mod number;
 mod options;
 mod order_request;
@@ -72,7 +76,7 @@ pub use faults::{
     HaltedOrders, StreamKind,
 };
 pub use options::{
-    AccountSpec, Pacer, ReplayOptions, Source, Speed, Store, SyntheticOptions, Unpaced,
+    AccountSpec, DataPlan, Pacer, ReplayOptions, Source, Speed, Store, SyntheticOptions, Unpaced,
     VenueOptions,
 };
 pub use replay::ReplayProgress;

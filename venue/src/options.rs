@@ -29,6 +29,8 @@ pub struct VenueOptions {
     /// Requests that an account may make in any 60 seconds, on the trading and the data API
     /// each.
     pub requests_per_minute: u32,
+    /// What the accounts may see of the market data.
+    pub data_plan: DataPlan,
     /// How long a client of a stream may take to authenticate.
     pub auth_timeout: Duration,
     /// Faults that are armed from the start.
@@ -109,6 +111,21 @@ pub struct AccountSpec {
     pub multiplier: u8,
 }
 
+/// What an account may see of the market data, and how much of it at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataPlan {
+    /// Whether consolidated (SIP) data of the last 15 minutes may be read.
+    pub recent_sip: bool,
+    /// Whether the SIP stream may be subscribed; if not, error 409.
+    pub sip_stream: bool,
+    /// Symbols that one connection may name on trades and quotes together; more is error 405.
+    pub stream_symbols_max: usize,
+    /// Connections of one account to one stream; a further one is error 406.
+    pub stream_connections_max: usize,
+    /// Requests to the data API in any 60 seconds; `None`: as many as to the trading API.
+    pub requests_per_minute: Option<u32>,
+}
+
 /// Says when the clients of a replay at full speed have dealt with everything they were sent.
 pub trait Pacer: Debug + Send + Sync {
     /// Completes once nothing is under way: mailboxes, journal and broker are idle.
@@ -133,9 +150,35 @@ impl Default for VenueOptions {
             source: Source::Synthetic(SyntheticOptions::default()),
             accounts: vec![AccountSpec::demo()],
             requests_per_minute: 200,
+            data_plan: DataPlan::unlimited(),
             auth_timeout: Duration::from_secs(10),
             faults: FaultPlan::default(),
             pacer: Arc::new(Unpaced),
+        }
+    }
+}
+
+impl DataPlan {
+    /// Everything, as Alpaca's paid plan has it, and without its bounds on connections.
+    pub fn unlimited() -> Self {
+        Self {
+            recent_sip: true,
+            sip_stream: true,
+            stream_symbols_max: 10_000,
+            stream_connections_max: usize::MAX,
+            requests_per_minute: None,
+        }
+    }
+
+    /// Alpaca's free plan: IEX on the stream, 30 symbols, one connection per stream, and SIP data
+    /// when it is 15 minutes old.
+    pub fn basic() -> Self {
+        Self {
+            recent_sip: false,
+            sip_stream: false,
+            stream_symbols_max: 30,
+            stream_connections_max: 1,
+            requests_per_minute: Some(200),
         }
     }
 }

@@ -20,7 +20,8 @@ pub(crate) enum Bucket {
 /// Counts the requests of every account.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
-    per_minute: u32,
+    trading_per_minute: u32,
+    data_per_minute: u32,
     started: Instant,
     windows: Mutex<HashMap<(Uuid, Bucket), Window>>,
 }
@@ -43,8 +44,8 @@ struct Window {
 }
 
 impl RateLimit {
-    pub(crate) fn new(per_minute: u32, started: Instant) -> Self {
-        Self { per_minute, started, windows: Mutex::default() }
+    pub(crate) fn new(trading_per_minute: u32, data_per_minute: u32, started: Instant) -> Self {
+        Self { trading_per_minute, data_per_minute, started, windows: Mutex::default() }
     }
 
     /// Counts one request. A refused one does not count, so that a client who waits gets through.
@@ -55,6 +56,10 @@ impl RateLimit {
         steady: Instant,
         now: DateTime<Utc>,
     ) -> Allowance {
+        let per_minute = match bucket {
+            Bucket::Trading => self.trading_per_minute,
+            Bucket::Data => self.data_per_minute,
+        };
         let second = steady.saturating_duration_since(self.started).as_secs();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let window = windows
@@ -62,15 +67,15 @@ impl RateLimit {
             .or_insert(Window { slices: [0; 60], newest: second });
         window.slide_to(second);
         let used: u32 = window.slices.iter().sum();
-        let granted = used < self.per_minute;
+        let granted = used < per_minute;
         if granted {
             window.slices[slice(second)] += 1;
         }
         let used = used + u32::from(granted);
         let wait_seconds = window.seconds_until_a_slot();
         Allowance {
-            limit: self.per_minute,
-            remaining: self.per_minute.saturating_sub(used),
+            limit: per_minute,
+            remaining: per_minute.saturating_sub(used),
             reset: now + TimeDelta::seconds(wait_seconds),
             granted,
         }
@@ -109,7 +114,7 @@ mod tests {
     #[test]
     fn the_limit_holds_in_any_sixty_seconds_and_refused_requests_do_not_count() {
         let start = clock::steady_now();
-        let limit = RateLimit::new(3, start);
+        let limit = RateLimit::new(3, 5, start);
         let account = Uuid::from_u128(1);
         let now = DateTime::UNIX_EPOCH;
         let count = |second: u64| {
@@ -119,6 +124,6 @@ mod tests {
             [0, 30, 31, 40, 59, 60, 61, 90].into_iter().map(|at| count(at).granted).collect();
         assert_eq!(granted, [true, true, true, false, false, true, false, true]);
         let other = limit.count(account, Bucket::Data, start, now);
-        assert_eq!((other.granted, other.remaining), (true, 2));
+        assert_eq!((other.granted, other.remaining), (true, 4));
     }
 }

@@ -79,13 +79,13 @@ impl RecordedHistory {
 
     pub(crate) fn trades(&self, asset: &Asset, range: Range) -> Portion<Trade> {
         let mut trades = Vec::new();
-        self.read(asset, |past| trades.extend(past.trades.iter().cloned()));
+        self.read(asset, |past| trades.extend(inside(&past.trades, range).cloned()));
         portion(trades, range)
     }
 
     pub(crate) fn quotes(&self, asset: &Asset, range: Range) -> Portion<Quote> {
         let mut quotes = Vec::new();
-        self.read(asset, |past| quotes.extend(past.quotes.iter().cloned()));
+        self.read(asset, |past| quotes.extend(inside(&past.quotes, range).cloned()));
         portion(quotes, range)
     }
 
@@ -112,6 +112,13 @@ fn push<T>(kept: &mut VecDeque<T>, item: T) {
         kept.pop_front();
     }
     kept.push_back(item);
+}
+
+/// What lies in a range, of what is kept in the order of time.
+fn inside<T: Timed>(kept: &VecDeque<T>, range: Range) -> impl Iterator<Item = &T> {
+    let first = kept.partition_point(|item| item.at() < range.from);
+    let end = kept.partition_point(|item| item.at() <= range.until);
+    kept.range(first..end.max(first))
 }
 
 fn portion<T: Timed>(items: Vec<T>, range: Range) -> Portion<T> {

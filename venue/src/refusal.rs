@@ -5,6 +5,8 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
+use crate::rate_limit::Bucket;
+
 /// A refusal, in the shape of Alpaca's error body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -52,8 +54,12 @@ impl Refusal {
     }
 
     /// 429: too many requests in the last minute.
-    pub(crate) fn rate_limited() -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, 42_910_000, "rate limit exceeded")
+    pub(crate) fn rate_limited(bucket: Bucket) -> Self {
+        let message = match bucket {
+            Bucket::Trading => "rate limit exceeded",
+            Bucket::Data => "too many requests.",
+        };
+        Self::new(StatusCode::TOO_MANY_REQUESTS, 42_910_000, message)
     }
 
     /// 500: the venue could not keep its books.

@@ -4,12 +4,18 @@ mod account;
 mod activities;
 mod assets;
 mod clock;
+mod corporate_actions;
 mod data;
+mod data_latest;
 mod data_page;
+pub(crate) mod data_query;
 mod guard;
+mod meta;
+mod news;
 mod orders;
 mod portfolio_history;
 mod positions;
+mod screener;
 mod streams;
 mod watchlists;
 
@@ -47,6 +53,10 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .merge(positions::routes())
         .merge(watchlists::routes())
         .merge(data::routes())
+        .merge(meta::routes())
+        .merge(news::routes())
+        .merge(screener::routes())
+        .merge(corporate_actions::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&server), faults::inject))
         .layer(middleware::from_fn_with_state(Arc::clone(&server), guard::guard));
     let streams = streams::routes()
@@ -109,4 +119,16 @@ fn ascending(parameters: &Parameters, name: &str, default: bool) -> Result<bool,
         Some("desc") => Ok(false),
         Some(other) => Err(Refusal::invalid(format!("{name} must be asc or desc, not {other}"))),
     }
+}
+
+/// Runs work that may keep a core busy away from the connections, and not too much of it at once.
+async fn on_a_core<T: Send + 'static>(
+    server: &Server,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let _permit = server.history_pages.acquire().await.map_err(|_closed| Refusal::internal())?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "a page of history could not be made");
+        Refusal::internal()
+    })
 }

@@ -12,7 +12,8 @@ use crate::data_hub::DataHub;
 use crate::exchange::SharedExchange;
 use crate::faults::Faults;
 use crate::history::History;
-use crate::options::VenueOptions;
+use crate::news::Newsroom;
+use crate::options::{DataPlan, VenueOptions};
 use crate::rate_limit::RateLimit;
 
 /// WebSocket connections that are served at the same time.
@@ -29,6 +30,8 @@ pub(crate) struct Server {
     pub(crate) history: Arc<History>,
     pub(crate) keys: KeyRing,
     pub(crate) limit: RateLimit,
+    pub(crate) data_plan: DataPlan,
+    pub(crate) news: Arc<Newsroom>,
     /// How long a client of a stream may take to authenticate.
     pub(crate) auth_timeout: Duration,
     /// True once the venue stops.
@@ -43,6 +46,7 @@ impl Server {
         exchange: SharedExchange,
         data_hub: Arc<DataHub>,
         history: Arc<History>,
+        news: Arc<Newsroom>,
         options: &VenueOptions,
     ) -> Self {
         Self {
@@ -51,13 +55,24 @@ impl Server {
             data_hub,
             history,
             keys: KeyRing::default(),
-            limit: RateLimit::new(options.requests_per_minute, clock::steady_now()),
+            limit: RateLimit::new(
+                options.requests_per_minute,
+                options.data_plan.requests_per_minute.unwrap_or(options.requests_per_minute),
+                clock::steady_now(),
+            ),
+            data_plan: options.data_plan.clone(),
+            news,
             auth_timeout: options.auth_timeout,
             stop: watch::Sender::new(false),
             requests: AtomicU64::new(0),
             history_pages: Semaphore::new(HISTORY_PAGES_MAX),
             seats: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         }
+    }
+
+    /// Whether prices come from a recording.
+    pub(crate) fn is_tape(&self) -> bool {
+        matches!(&*self.history, History::Recorded(_))
     }
 
     /// A place for one more connection, given back when it is dropped.

@@ -133,6 +133,11 @@ impl Walker {
         (0..self.trades_per_second).map(|index| self.slot(second, index, from, to)).collect()
     }
 
+    /// The middle of bid and ask at a whole second since 1970, in USD.
+    pub(crate) fn price_at(&mut self, second: i64) -> f64 {
+        self.log_price(second).exp()
+    }
+
     /// The natural logarithm of the price at a whole second since 1970.
     fn log_price(&mut self, second: i64) -> f64 {
         if let Some((known, value)) = self.newest

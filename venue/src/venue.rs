@@ -21,6 +21,7 @@ use crate::faults::{Faults, Wire, WireListener};
 use crate::fills::Fills;
 use crate::history::{History, SyntheticHistory};
 use crate::library::Library;
+use crate::news::Newsroom;
 use crate::options::{
     AccountSpec, ReplayOptions, Source, Speed, Store, SyntheticOptions, VenueOptions,
 };
@@ -163,7 +164,9 @@ async fn start_synthetic(
         None => VenueClock::wall(),
         Some(start) => VenueClock::running(start, synthetic.speed),
     };
+    let seed = synthetic.seed;
     let market = Arc::new(Synthetic::new(synthetic, &assets));
+    let news = Arc::new(Newsroom::new(seed, &assets, Some(Arc::clone(&market))));
     let past = Arc::new(SyntheticHistory::new(Arc::clone(&market)));
     let opened = open_store(&options.store, "synthetic")?;
     let exchange = Arc::new(Exchange::new(clock, assets, hours, fills, opened));
@@ -176,7 +179,7 @@ async fn start_synthetic(
     };
     feed.prime();
     let history = Arc::new(History::Synthetic(past));
-    let server = Arc::new(Server::new(exchange, hub, history, &options));
+    let server = Arc::new(Server::new(exchange, hub, history, news, &options));
     let mut venue = open(server, &options).await?;
     venue.tasks.push(tasks::spawn(feed.run(venue.server.stop.subscribe())));
     Ok(venue)
@@ -193,6 +196,7 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
     })??;
     let assets = AssetTable::new(library.assets());
     let tape = Tape::new(&library, &assets);
+    let news = Arc::new(Newsroom::new(0, &assets, None));
     let clock = VenueClock::simulated(library.start());
     let opened = open_store(&options.store, "replay")?;
     let exchange = Arc::new(Exchange::new(clock, assets, Hours::Always, Fills::Recorded, opened));
@@ -209,7 +213,7 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
         progress: Arc::clone(&progress),
     };
     let history = Arc::new(History::Recorded(past));
-    let server = Arc::new(Server::new(exchange, hub, history, &options));
+    let server = Arc::new(Server::new(exchange, hub, history, news, &options));
     let mut venue = open(server, &options).await?;
     venue.replay = Some(progress);
     venue.tasks.push(tasks::spawn(feed.run(tape, venue.server.stop.subscribe())));

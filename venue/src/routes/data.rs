@@ -1,30 +1,28 @@
 //! The market-data API: `/v2/stocks` and `/v1beta3/crypto`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::data_page::{Items, Page, PageQuery, Token};
-use super::{Parameters, ascending, json as answer, list};
-use crate::activities::parse_time;
+use super::data_latest::{Newest, newest};
+use super::data_page::{Items, Page, PageQuery};
+use super::data_query::{
+    Feed, Tense, assets, check_currency, given, named_assets, page_query, stock_parameters,
+    timeframe,
+};
+use super::{Parameters, json as answer, on_a_core};
+use crate::adjustment::Adjustment;
 use crate::assets::{Asset, AssetClass};
-use crate::calendar;
+use crate::auction::{self, Auction};
 use crate::data_wire::{self, Codec, Naming};
-use crate::history::{Direction, History, Range};
+use crate::history::History;
 use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::timeframe::Timeframe;
-
-const LIMIT_DEFAULT: usize = 1_000;
-const LIMIT_MAX: usize = 10_000;
-/// How far back the newest bar is looked for, in intervals.
-const LATEST_BAR_SEARCH: usize = 5_000;
 
 pub(super) fn routes() -> Router<Arc<Server>> {
     Router::new()
@@ -46,6 +44,8 @@ enum Kind {
     Bars,
     Trades,
     Quotes,
+    Auctions,
+    OrderBooks,
     Snapshots,
 }
 
@@ -55,41 +55,33 @@ impl Kind {
             "bars" => Ok(Self::Bars),
             "trades" => Ok(Self::Trades),
             "quotes" => Ok(Self::Quotes),
+            "auctions" => Ok(Self::Auctions),
+            "orderbooks" => Ok(Self::OrderBooks),
             "snapshots" | "snapshot" => Ok(Self::Snapshots),
-            _ => Err(Refusal::not_found("endpoint not found")),
+            _ => Err(no_endpoint()),
         }
     }
 
-    /// The member that carries one symbol's newest item, and the one that carries a list.
-    fn members(self) -> (&'static str, &'static str) {
+    /// The member that carries a list.
+    fn plural(self) -> &'static str {
         match self {
-            Self::Bars => ("bar", "bars"),
-            Self::Trades => ("trade", "trades"),
-            Self::Quotes => ("quote", "quotes"),
-            Self::Snapshots => ("snapshot", "snapshots"),
-        }
-    }
-}
-
-/// Where a date in a query starts: recordings are stamped in UTC days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Days {
-    NewYork,
-    Utc,
-}
-
-impl Days {
-    fn parse(self, name: &str, text: &str) -> Result<DateTime<Utc>, Refusal> {
-        match (self, text.parse::<NaiveDate>()) {
-            (Self::Utc, Ok(date)) => Ok(date.and_time(NaiveTime::MIN).and_utc()),
-            (_, _) => parse_time(name, text),
+            Self::Bars => "bars",
+            Self::Trades => "trades",
+            Self::Quotes => "quotes",
+            Self::Auctions => "auctions",
+            Self::OrderBooks => "orderbooks",
+            Self::Snapshots => "snapshots",
         }
     }
 
-    fn start_of_day(self, now: DateTime<Utc>) -> DateTime<Utc> {
+    /// The newest item, and the member that carries one symbol's.
+    fn newest(self, class: AssetClass) -> Result<(Newest, &'static str), Refusal> {
         match self {
-            Self::NewYork => calendar::new_york(calendar::new_york_date(now), 0, 0),
-            Self::Utc => now.date_naive().and_time(NaiveTime::MIN).and_utc(),
+            Self::Bars => Ok((Newest::Bar, "bar")),
+            Self::Trades => Ok((Newest::Trade, "trade")),
+            Self::Quotes => Ok((Newest::Quote, "quote")),
+            Self::OrderBooks if class == AssetClass::Crypto => Ok((Newest::OrderBook, "orderbook")),
+            Self::Auctions | Self::OrderBooks | Self::Snapshots => Err(no_endpoint()),
         }
     }
 }
@@ -102,13 +94,16 @@ async fn stocks(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Refusal> {
     let kind = Kind::of(&kind)?;
-    let assets = assets(&server, &list(&parameters, "symbols"), AssetClass::UsEquity)?;
+    let assets = named_assets(&server, &parameters, AssetClass::UsEquity)?;
     if kind == Kind::Snapshots {
-        let snapshots = latest(server, kind, assets).await?;
+        let feed = latest_feed(&server, &parameters)?;
+        let snapshots = newest(&server, Newest::Snapshot, assets, feed).await?;
         return Ok(answer(&json!(snapshots)));
     }
-    let page = page(server, kind, assets, &parameters).await?;
-    Ok(answer(&json!({kind.members().1: page.by_symbol, "next_page_token": page.next})))
+    let page = stock_page(&server, kind, assets, &parameters).await?;
+    let mut body = json!({kind.plural(): page.by_symbol, "next_page_token": page.next});
+    add_currency(&mut body, &parameters);
+    Ok(answer(&body))
 }
 
 async fn stock_or_latest(
@@ -118,31 +113,40 @@ async fn stock_or_latest(
 ) -> Result<Response, Refusal> {
     if second == "latest" {
         let kind = Kind::of(&first)?;
-        let assets = assets(&server, &list(&parameters, "symbols"), AssetClass::UsEquity)?;
-        let newest = latest(server, kind, assets).await?;
-        return Ok(answer(&json!({kind.members().1: newest})));
+        let (what, _) = kind.newest(AssetClass::UsEquity)?;
+        let assets = named_assets(&server, &parameters, AssetClass::UsEquity)?;
+        let feed = latest_feed(&server, &parameters)?;
+        let found = newest(&server, what, assets, feed).await?;
+        let mut body = json!({kind.plural(): found});
+        add_currency(&mut body, &parameters);
+        return Ok(answer(&body));
     }
     let kind = Kind::of(&second)?;
     let assets = assets(&server, std::slice::from_ref(&first), AssetClass::UsEquity)?;
     if kind == Kind::Snapshots {
-        return single(latest(server, kind, assets).await?, &first, None);
+        let feed = latest_feed(&server, &parameters)?;
+        let found = newest(&server, Newest::Snapshot, assets, feed).await?;
+        return single(found, &first, None, &parameters);
     }
-    let mut page = page(server, kind, assets, &parameters).await?;
-    let items = page.by_symbol.remove(&first);
-    Ok(answer(&json!({
-        kind.members().1: items,
+    let mut page = stock_page(&server, kind, assets, &parameters).await?;
+    let mut body = json!({
+        kind.plural(): page.by_symbol.remove(&first),
         "symbol": first,
         "next_page_token": page.next,
-    })))
+    });
+    add_currency(&mut body, &parameters);
+    Ok(answer(&body))
 }
 
 async fn stock_latest(
     State(server): SharedServer,
     Path((symbol, kind)): Path<(String, String)>,
+    Query(parameters): Query<Parameters>,
 ) -> Result<Response, Refusal> {
-    let kind = Kind::of(&kind)?;
+    let (what, member) = Kind::of(&kind)?.newest(AssetClass::UsEquity)?;
     let assets = assets(&server, std::slice::from_ref(&symbol), AssetClass::UsEquity)?;
-    single(latest(server, kind, assets).await?, &symbol, Some(kind.members().0))
+    let feed = latest_feed(&server, &parameters)?;
+    single(newest(&server, what, assets, feed).await?, &symbol, Some(member), &parameters)
 }
 
 async fn crypto(
@@ -151,13 +155,17 @@ async fn crypto(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Refusal> {
     let kind = crypto_kind(&location, &kind)?;
-    let assets = assets(&server, &list(&parameters, "symbols"), AssetClass::Crypto)?;
+    let assets = named_assets(&server, &parameters, AssetClass::Crypto)?;
     if kind == Kind::Snapshots {
-        let snapshots = latest(server, kind, assets).await?;
+        let snapshots = newest(&server, Newest::Snapshot, assets, Feed::Sip).await?;
         return Ok(answer(&json!({"snapshots": snapshots})));
     }
-    let page = page(server, kind, assets, &parameters).await?;
-    Ok(answer(&json!({kind.members().1: page.by_symbol, "next_page_token": page.next})))
+    if matches!(kind, Kind::Auctions | Kind::OrderBooks) {
+        return Err(no_endpoint());
+    }
+    let query = page_query(&server, assets, &parameters)?;
+    let page = page(&server, kind, query, &parameters, Feed::Sip).await?;
+    Ok(answer(&json!({kind.plural(): page.by_symbol, "next_page_token": page.next})))
 }
 
 async fn crypto_latest(
@@ -166,25 +174,29 @@ async fn crypto_latest(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Refusal> {
     let kind = crypto_kind(&location, &kind)?;
-    let assets = assets(&server, &list(&parameters, "symbols"), AssetClass::Crypto)?;
-    let newest = latest(server, kind, assets).await?;
-    Ok(answer(&json!({kind.members().1: newest})))
+    let (what, _) = kind.newest(AssetClass::Crypto)?;
+    let assets = named_assets(&server, &parameters, AssetClass::Crypto)?;
+    let found = newest(&server, what, assets, Feed::Sip).await?;
+    Ok(answer(&json!({kind.plural(): found})))
 }
 
 fn crypto_kind(location: &str, kind: &str) -> Result<Kind, Refusal> {
-    if !is_location(location) {
-        return Err(Refusal::not_found("endpoint not found"));
-    }
-    Kind::of(kind)
+    if is_location(location) { Kind::of(kind) } else { Err(no_endpoint()) }
+}
+
+fn latest_feed(server: &Server, parameters: &Parameters) -> Result<Feed, Refusal> {
+    check_currency(parameters)?;
+    Feed::of(parameters, &server.data_plan, Tense::Latest)
 }
 
 /// One symbol's newest item, in the member of that name or spread into the answer.
 fn single(
-    mut newest: Map<String, Value>,
+    mut found: Map<String, Value>,
     symbol: &str,
     member: Option<&str>,
+    parameters: &Parameters,
 ) -> Result<Response, Refusal> {
-    let item = newest
+    let item = found
         .remove(symbol)
         .ok_or_else(|| Refusal::not_found(format!("no data for {symbol} yet")))?;
     let mut body = json!({"symbol": symbol});
@@ -197,199 +209,105 @@ fn single(
         }
         (None, _) => {}
     }
+    add_currency(&mut body, parameters);
     Ok(answer(&body))
 }
 
-/// The assets of a request in the order of their symbols. A name of the right shape that is not
-/// listed here is passed over, as the real service does; a stock named without letters is an error.
-fn assets(
-    server: &Server,
-    symbols: &[String],
-    class: AssetClass,
-) -> Result<Vec<Arc<Asset>>, Refusal> {
-    if symbols.is_empty() {
-        return Err(Refusal::bad_request("symbols is required"));
+/// The currency is said when it was asked for.
+fn add_currency(body: &mut Value, parameters: &Parameters) {
+    if let Some(currency) = given(parameters, "currency") {
+        body["currency"] = currency.into();
     }
-    let mut found = BTreeMap::new();
-    for symbol in symbols {
-        let plausible = |letter: char| letter.is_ascii_alphanumeric() || "./-".contains(letter);
-        if !symbol.chars().all(plausible) {
-            return Err(Refusal::bad_request(format!("invalid symbol: {symbol}")));
-        }
-        if let Some(asset) = server.exchange.assets.find(symbol)
-            && asset.class == class
-        {
-            found.insert(asset.symbol.clone(), Arc::clone(asset));
-        }
-    }
-    Ok(found.into_values().collect())
 }
 
-async fn page(
-    server: Arc<Server>,
+async fn stock_page(
+    server: &Arc<Server>,
     kind: Kind,
     assets: Vec<Arc<Asset>>,
     parameters: &Parameters,
 ) -> Result<Page, Refusal> {
-    let now = server.exchange.clock.now();
-    let days = if server.exchange.clock.is_simulated() { Days::Utc } else { Days::NewYork };
-    let query = page_query(assets, parameters, now, days)?;
-    let timeframe = match (kind, parameters.get("timeframe")) {
-        (Kind::Bars, None) => return Err(Refusal::bad_request("timeframe is required")),
-        (Kind::Bars, Some(text)) => Timeframe::parse(text)
-            .ok_or_else(|| Refusal::bad_request(format!("invalid timeframe: {text}")))?,
-        (_, _) => Timeframe::MINUTE,
-    };
-    let history = Arc::clone(&server.history);
-    on_a_core(&server, move || read_page(&history, kind, &query, timeframe, now)).await
-}
-
-fn page_query(
-    assets: Vec<Arc<Asset>>,
-    parameters: &Parameters,
-    now: DateTime<Utc>,
-    days: Days,
-) -> Result<PageQuery, Refusal> {
-    let time = |name: &str| {
-        let given = parameters.get(name).filter(|text| !text.is_empty());
-        given.map(|text| days.parse(name, text)).transpose()
-    };
-    let limit = match parameters.get("limit").map(|text| text.parse::<usize>()) {
-        None => LIMIT_DEFAULT,
-        Some(Ok(limit)) if (1..=LIMIT_MAX).contains(&limit) => limit,
-        Some(_) => {
-            return Err(Refusal::bad_request(
-                "invalid limit: larger than the allowed maximum of 10000",
-            ));
-        }
-    };
-    let until = time("end")?.unwrap_or(now).min(now);
-    let direction = if ascending(parameters, "sort", true)? {
-        Direction::Ascending
-    } else {
-        Direction::Descending
-    };
-    let range =
-        Range { from: time("start")?.unwrap_or_else(|| days.start_of_day(now)), until, direction };
-    let token = parameters.get("page_token").filter(|text| !text.is_empty());
-    let token = token.map(|text| Token::parse(text)).transpose()?;
-    Ok(PageQuery { assets, range, limit, token })
-}
-
-fn read_page(
-    history: &History,
-    kind: Kind,
-    query: &PageQuery,
-    timeframe: Timeframe,
-    now: DateTime<Utc>,
-) -> Page {
-    match kind {
-        Kind::Bars => query.read(
-            history,
-            &Items {
-                read: &|history, asset, range| history.bars(asset, timeframe, range, now),
-                write: &|asset, bar| json!(data_wire::bar(asset, bar, None, Codec::Json)),
-            },
-        ),
-        Kind::Trades => query.read(
-            history,
-            &Items {
-                read: &|history, asset, range| history.trades(asset, range, now),
-                write: &|asset, one| json!(data_wire::trade(asset, one, Naming::Bare, Codec::Json)),
-            },
-        ),
-        Kind::Quotes | Kind::Snapshots => query.read(
-            history,
-            &Items {
-                read: &|history, asset, range| history.quotes(asset, range, now),
-                write: &|asset, one| json!(data_wire::quote(asset, one, Naming::Bare, Codec::Json)),
-            },
-        ),
+    if kind == Kind::OrderBooks {
+        return Err(no_endpoint());
     }
+    let mut query = page_query(server, assets, parameters)?;
+    let feed = stock_parameters(server, parameters, &mut query)?;
+    page(server, kind, query, parameters, feed).await
 }
 
-/// Each asset's newest item.
-async fn latest(
-    server: Arc<Server>,
+async fn page(
+    server: &Arc<Server>,
     kind: Kind,
-    assets: Vec<Arc<Asset>>,
-) -> Result<Map<String, Value>, Refusal> {
-    let worker = Arc::clone(&server);
-    on_a_core(&server, move || {
-        let mut newest = Map::new();
-        for asset in assets {
-            let item = match kind {
-                Kind::Bars => latest_bars(&worker, &asset, native(&asset), 1).into_iter().next(),
-                Kind::Trades => latest_trade(&worker, &asset),
-                Kind::Quotes => latest_quote(&worker, &asset),
-                Kind::Snapshots => Some(snapshot(&worker, &asset)),
-            };
-            if let Some(item) = item {
-                newest.insert(asset.symbol.clone(), item);
-            }
-        }
-        newest
+    query: PageQuery,
+    parameters: &Parameters,
+    feed: Feed,
+) -> Result<Page, Refusal> {
+    let timeframe = if kind == Kind::Bars { timeframe(parameters)? } else { Timeframe::MINUTE };
+    Adjustment::of(given(parameters, "adjustment"))?;
+    let worker = Arc::clone(server);
+    on_a_core(server, move || {
+        Pages { server: &worker, feed, timeframe }.read(kind, &query)
     })
     .await
 }
 
-fn snapshot(server: &Server, asset: &Asset) -> Value {
-    let minute = latest_bars(server, asset, native(asset), 1).into_iter().next();
-    let mut days = latest_bars(server, asset, Timeframe::DAY, 2).into_iter();
-    json!({
-        "latestTrade": latest_trade(server, asset),
-        "latestQuote": latest_quote(server, asset),
-        "minuteBar": minute,
-        "dailyBar": days.next(),
-        "prevDailyBar": days.next(),
-    })
+/// What the items of a page depend on.
+struct Pages<'a> {
+    server: &'a Server,
+    feed: Feed,
+    timeframe: Timeframe,
 }
 
-/// The newest bars first.
-fn latest_bars(server: &Server, asset: &Asset, timeframe: Timeframe, count: usize) -> Vec<Value> {
-    let now = server.exchange.clock.now();
-    let range = Range { from: DateTime::UNIX_EPOCH, until: now, direction: Direction::Descending };
-    server
-        .history
-        .bars(asset, timeframe, range, now)
-        .take(LATEST_BAR_SEARCH)
-        .flat_map(|portion| portion.items)
-        .take(count)
-        .map(|bar| json!(data_wire::bar(asset, &bar, None, Codec::Json)))
-        .collect()
-}
-
-fn latest_trade(server: &Server, asset: &Asset) -> Option<Value> {
-    server.exchange.read(|inner| {
-        let trade = inner.market.newest(&asset.symbol)?.trade.as_ref()?;
-        Some(json!(data_wire::trade(asset, trade, Naming::Bare, Codec::Json)))
-    })
-}
-
-fn latest_quote(server: &Server, asset: &Asset) -> Option<Value> {
-    server.exchange.read(|inner| {
-        let quote = inner.market.newest(&asset.symbol)?.quote.as_ref()?;
-        Some(json!(data_wire::quote(asset, quote, Naming::Bare, Codec::Json)))
-    })
-}
-
-/// A minute, or the length of the recorded bars where that is longer.
-fn native(asset: &Asset) -> Timeframe {
-    match asset.bar_seconds {
-        Some(seconds) if seconds >= 86_400 => Timeframe::DAY,
-        Some(seconds) => Timeframe::Seconds(i64::from(seconds).max(60)),
-        None => Timeframe::MINUTE,
+impl Pages<'_> {
+    fn read(&self, kind: Kind, query: &PageQuery) -> Page {
+        let now = self.server.exchange.clock.now();
+        let history: &History = &self.server.history;
+        let (feed, timeframe) = (self.feed, self.timeframe);
+        match kind {
+            Kind::Bars => query.read(
+                history,
+                &Items {
+                    read: &|history, asset, range| history.bars(asset, timeframe, range, now),
+                    keep: &|bar| timeframe >= Timeframe::DAY || feed.shows(bar.at),
+                    write: &|asset, bar| json!(data_wire::bar(asset, bar, None, Codec::Json)),
+                },
+            ),
+            Kind::Trades => query.read(
+                history,
+                &Items {
+                    read: &|history, asset, range| history.trades(asset, range, now),
+                    keep: &|trade| feed.shows(trade.at),
+                    write: &|asset, one| {
+                        json!(data_wire::trade(asset, one, Naming::Bare, Codec::Json))
+                    },
+                },
+            ),
+            Kind::Auctions => {
+                let hours = self.server.exchange.hours;
+                query.read(
+                    history,
+                    &Items {
+                        read: &|history, asset, range| {
+                            auction::portions(history, asset, hours, range, now)
+                        },
+                        keep: &|_: &Auction| feed != Feed::Otc,
+                        write: &|_, auction| auction.json(),
+                    },
+                )
+            }
+            Kind::Quotes | Kind::OrderBooks | Kind::Snapshots => query.read(
+                history,
+                &Items {
+                    read: &|history, asset, range| history.quotes(asset, range, now),
+                    keep: &|quote| feed.shows(quote.at),
+                    write: &|asset, one| {
+                        json!(data_wire::quote(asset, one, Naming::Bare, Codec::Json))
+                    },
+                },
+            ),
+        }
     }
 }
 
-/// Runs work that may keep a core busy away from the connections, and not too much of it at once.
-async fn on_a_core<T: Send + 'static>(
-    server: &Server,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Refusal> {
-    let _permit = server.history_pages.acquire().await.map_err(|_closed| Refusal::internal())?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "a page of history could not be made");
-        Refusal::internal()
-    })
+fn no_endpoint() -> Refusal {
+    Refusal::not_found("endpoint not found")
 }

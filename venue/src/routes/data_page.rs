@@ -44,9 +44,12 @@ pub(super) struct Token {
     skip: usize,
 }
 
-/// What the pages consist of: how an asset's items are read, and how each is written.
+/// What the pages consist of: how an asset's items are read, which are shown, and how each is
+/// written.
 pub(super) struct Items<'a, T> {
     pub(super) read: &'a dyn Fn(&'a History, &'a Asset, Range) -> Portions<'a, T>,
+    /// Whether an item is on the feed that is asked for.
+    pub(super) keep: &'a dyn Fn(&T) -> bool,
     pub(super) write: &'a dyn Fn(&Asset, &T) -> Value,
 }
 
@@ -64,7 +67,7 @@ impl PageQuery {
             let Some((range, mut skip)) = self.rest_of(asset) else { continue };
             let mut last: Option<(DateTime<Utc>, usize)> = None;
             for portion in (items.read)(history, asset, range) {
-                for item in portion.items {
+                for item in portion.items.into_iter().filter(|item| (items.keep)(item)) {
                     let repeated = match last {
                         Some((at, repeated)) if at == item.at() => repeated + 1,
                         _ => 0,

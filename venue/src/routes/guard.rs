@@ -17,6 +17,9 @@ use crate::rate_limit::{Allowance, Bucket};
 use crate::refusal::Refusal;
 use crate::server::Server;
 
+/// Where the paths of the data host start; they have a rate limit of their own.
+const DATA_PATHS: [&str; 3] = ["/v2/stocks", "/v1beta", "/v1/corporate-actions"];
+
 /// The account that sent a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
@@ -55,7 +58,7 @@ type Admission = (Option<Caller>, Option<Allowance>);
 
 fn admit(server: &Server, request: &Request) -> Result<Admission, (Refusal, Option<Allowance>)> {
     let path = request.uri().path();
-    let bucket = if path.starts_with("/v2/stocks") || path.starts_with("/v1beta") {
+    let bucket = if DATA_PATHS.iter().any(|start| path.starts_with(start)) {
         Bucket::Data
     } else {
         Bucket::Trading
@@ -72,7 +75,7 @@ fn admit(server: &Server, request: &Request) -> Result<Admission, (Refusal, Opti
     let now = server.exchange.clock.now();
     let allowance = server.limit.count(account_id, bucket, clock::steady_now(), now);
     if !allowance.granted {
-        return Err((Refusal::rate_limited(), Some(allowance)));
+        return Err((Refusal::rate_limited(bucket), Some(allowance)));
     }
     Ok((Some(Caller { account_id }), Some(allowance)))
 }
