@@ -10,11 +10,25 @@ use uuid::Uuid;
 /// The window, in slices of one second.
 const WINDOW_SECONDS: u64 = 60;
 
+/// Where the paths of the data host start.
+const DATA_PATHS: [&str; 3] = ["/v2/stocks", "/v1beta", "/v1/corporate-actions"];
+
 /// The two APIs count on their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Bucket {
     Trading,
     Data,
+}
+
+impl Bucket {
+    /// The API that a path belongs to.
+    pub(crate) fn of(path: &str) -> Self {
+        if DATA_PATHS.iter().any(|start| path.starts_with(start)) {
+            Self::Data
+        } else {
+            Self::Trading
+        }
+    }
 }
 
 /// Counts the requests of every account.

@@ -16,6 +16,7 @@ use super::fault::{Family, Fault, FaultKind};
 use super::wire::Wire;
 use super::{Faults, Strike};
 use crate::auth::Credentials;
+use crate::rate_limit::Bucket;
 use crate::refusal::Refusal;
 use crate::routes::BODY_BYTES_MAX;
 use crate::server::Server;
@@ -93,7 +94,7 @@ impl Faults {
         strikes.sort_by_key(|strike| strike.id);
         let mut sum = Disturbance::default();
         for strike in strikes {
-            sum.add(&strike);
+            sum.add(&strike, Bucket::of(&call.path));
         }
         sum
     }
@@ -108,10 +109,10 @@ impl Faults {
 
 impl Disturbance {
     /// Takes one more fault in: delays add up, the first answer wins, the earliest cut wins.
-    fn add(&mut self, strike: &Strike) {
+    fn add(&mut self, strike: &Strike, bucket: Bucket) {
         match &strike.kind {
             FaultKind::RateLimit { retry_after_s } => {
-                let mut answer = Refusal::rate_limited().into_response();
+                let mut answer = Refusal::rate_limited(bucket).into_response();
                 if *retry_after_s > 0 {
                     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after_s));
                 }

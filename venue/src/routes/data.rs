@@ -244,10 +244,7 @@ async fn page(
     let timeframe = if kind == Kind::Bars { timeframe(parameters)? } else { Timeframe::MINUTE };
     Adjustment::of(given(parameters, "adjustment"))?;
     let worker = Arc::clone(server);
-    on_a_core(server, move || {
-        Pages { server: &worker, feed, timeframe }.read(kind, &query)
-    })
-    .await
+    on_a_core(server, move || Pages { server: &worker, feed, timeframe }.read(kind, &query)).await
 }
 
 /// What the items of a page depend on.

@@ -17,9 +17,6 @@ use crate::rate_limit::{Allowance, Bucket};
 use crate::refusal::Refusal;
 use crate::server::Server;
 
-/// Where the paths of the data host start; they have a rate limit of their own.
-const DATA_PATHS: [&str; 3] = ["/v2/stocks", "/v1beta", "/v1/corporate-actions"];
-
 /// The account that sent a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caller {
@@ -58,11 +55,7 @@ type Admission = (Option<Caller>, Option<Allowance>);
 
 fn admit(server: &Server, request: &Request) -> Result<Admission, (Refusal, Option<Allowance>)> {
     let path = request.uri().path();
-    let bucket = if DATA_PATHS.iter().any(|start| path.starts_with(start)) {
-        Bucket::Data
-    } else {
-        Bucket::Trading
-    };
+    let bucket = Bucket::of(path);
     let Some(credentials) = Credentials::of(request.headers()) else {
         // Crypto history is open to everybody, as on the real service.
         if path.starts_with("/v1beta3/crypto") {

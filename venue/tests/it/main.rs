@@ -4,6 +4,7 @@ mod activities;
 mod apca_client;
 mod apca_day;
 mod books;
+mod data_api;
 mod errors;
 mod faults;
 mod market_data;
