@@ -1,6 +1,6 @@
 //! A running strategy: it remembers its stance and turns a change of mind into a signal.
 
-use crate::bar::Bar;
+use crate::bar::{BAR_SECONDS_MAX, Bar};
 use crate::clock::Timestamp;
 use crate::ids::{InstanceId, SignalId};
 use crate::market::{PricePoint, Trade};
@@ -133,9 +133,12 @@ impl Instance {
         Some(signal)
     }
 
-    /// Bars it needs before it can have an opinion.
+    /// Bars of history that make its opinions what they would be had it always run: those that the
+    /// strategy must have seen, and the session's if it needs them.
     pub fn warmup_bars(&self) -> u32 {
-        self.strategy.warmup_bars()
+        let session = BAR_SECONDS_MAX.checked_div(self.key.seconds).unwrap_or(0);
+        let session = if self.strategy.wants_session() { session } else { 0 };
+        self.strategy.warmup_bars().max(session)
     }
 
     /// Its state, whole.
@@ -193,7 +196,7 @@ impl Instance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strategy::{Indicators, restore_to, snapshot_of};
+    use crate::strategy::Indicators;
 
     #[derive(Debug, Serialize, Deserialize)]
     struct Scripted(Vec<Option<Stance>>);
@@ -209,14 +212,6 @@ mod tests {
 
         fn warmup_bars(&self) -> u32 {
             0
-        }
-
-        fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
-            snapshot_of(self)
-        }
-
-        fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-            restore_to(self, snapshot)
         }
     }
 

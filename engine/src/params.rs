@@ -92,6 +92,28 @@ pub enum ParamError {
 }
 
 impl ParamSpec {
+    /// A number of bars, from `min` to the longest period of an indicator.
+    pub const fn bars(
+        name: &'static str,
+        description: &'static str,
+        default: f64,
+        min: f64,
+    ) -> Self {
+        // PERIOD_MAX, which has no constant conversion; a test holds the two together.
+        Self { name, description, unit: "bars", default, min, max: 1000.0, whole: true }
+    }
+
+    /// A number that need not be whole, from `min` to `max`.
+    pub const fn number(
+        name: &'static str,
+        description: &'static str,
+        unit: &'static str,
+        default: f64,
+        (min, max): (f64, f64),
+    ) -> Self {
+        Self { name, description, unit, default, min, max, whole: false }
+    }
+
     /// Checks one value.
     pub fn check(&self, strategy: &'static str, value: f64) -> Result<(), ParamError> {
         let whole_ok = !self.whole || value.fract() == 0.0;

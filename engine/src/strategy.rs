@@ -32,7 +32,7 @@ pub enum Stance {
 ///
 /// What it answers depends on the bars it was shown and on nothing else. Its state can be taken out
 /// and put back: the copy goes on bit for bit as the original would have.
-pub trait Strategy: Send + fmt::Debug {
+pub trait Strategy: Resumable + Send + fmt::Debug {
     /// Takes a closed bar; the side it wants to be on now, `None` while it has no opinion (still
     /// warming up, or nothing happened yet). Called for every bar of a backtest: no allocation.
     ///
@@ -42,15 +42,13 @@ pub trait Strategy: Send + fmt::Debug {
     /// The values behind its present stance, by name. Asked for when a signal is made or shown.
     fn indicators(&self) -> Indicators;
 
-    /// Bars it needs before it can have an opinion.
+    /// Bars it must have seen, the newest included, before it can have an opinion.
     fn warmup_bars(&self) -> u32;
 
-    /// Its state, whole.
-    fn snapshot(&self) -> Result<Snapshot, SnapshotError>;
-
-    /// Goes on from `snapshot`, which a strategy of the same name and parameters made. On an error
-    /// nothing has changed.
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError>;
+    /// Whether it also needs every bar since the session (the UTC day) began.
+    fn wants_session(&self) -> bool {
+        false
+    }
 
     /// Tickers it watches together, 1 to [`TICKERS_MAX`].
     fn tickers(&self) -> usize {
@@ -82,6 +80,16 @@ pub trait Strategy: Send + fmt::Debug {
     }
 }
 
+/// What can be taken out and put back. Every type that derives `Serialize` and `Deserialize` is.
+pub trait Resumable {
+    /// The state, whole.
+    fn snapshot(&self) -> Result<Snapshot, SnapshotError>;
+
+    /// Goes on from `snapshot`, which a strategy of the same name and parameters made. On an error
+    /// nothing has changed.
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError>;
+}
+
 /// A state that was taken out of a strategy. JSON; numbers come back bit for bit.
 pub type Snapshot = serde_json::Value;
 
@@ -110,20 +118,17 @@ pub enum SnapshotError {
     },
 }
 
-/// The state of a strategy, for [`Strategy::snapshot`].
-pub fn snapshot_of<State: Serialize>(state: &State) -> Result<Snapshot, SnapshotError> {
-    serde_json::to_value(state)
-        .map_err(|error| SnapshotError::Unwritable { reason: error.to_string() })
-}
+impl<State: Serialize + DeserializeOwned> Resumable for State {
+    fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
+        serde_json::to_value(self)
+            .map_err(|error| SnapshotError::Unwritable { reason: error.to_string() })
+    }
 
-/// Puts a snapshot in the place of `state`, for [`Strategy::restore`].
-pub fn restore_to<State: DeserializeOwned>(
-    state: &mut State,
-    snapshot: &Snapshot,
-) -> Result<(), SnapshotError> {
-    *state = State::deserialize(snapshot)
-        .map_err(|error| SnapshotError::Unreadable { reason: error.to_string() })?;
-    Ok(())
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        *self = Self::deserialize(snapshot)
+            .map_err(|error| SnapshotError::Unreadable { reason: error.to_string() })?;
+        Ok(())
+    }
 }
 
 impl Stance {

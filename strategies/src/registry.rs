@@ -1,6 +1,9 @@
 //! Every strategy by name, with its parameters as data. A new strategy adds its line here.
 
-use crate::{rsi, sma_cross};
+use crate::{
+    adx, bollinger_reversion, bollinger_squeeze, buy_and_hold, donchian, ema_cross, ichimoku, macd,
+    momentum, pairs, parabolic_sar, rsi, sma_cross, stochastic, supertrend, vwap_reversion, zscore,
+};
 use engine::params;
 use engine::strategy::{ParamError, ParamSpec, Params, Strategy};
 use serde::Serialize;
@@ -25,7 +28,26 @@ pub struct Definition {
 }
 
 /// All strategies, in the order in which they are listed.
-static CATALOGUE: &[Definition] = &[sma_cross::DEFINITION, rsi::DEFINITION];
+static CATALOGUE: &[Definition] = &[
+    sma_cross::DEFINITION,
+    ema_cross::DEFINITION,
+    macd::DEFINITION,
+    rsi::DEFINITION,
+    bollinger_reversion::DEFINITION,
+    bollinger_squeeze::DEFINITION,
+    donchian::DEFINITION,
+    momentum::DEFINITION,
+    zscore::DEFINITION,
+    stochastic::DEFINITION,
+    adx::DEFINITION,
+    supertrend::DEFINITION,
+    vwap_reversion::DEFINITION,
+    ichimoku::DEFINITION,
+    parabolic_sar::DEFINITION,
+    pairs::DEFINITION,
+    buy_and_hold::DEFINITION,
+    // New strategies: their line above this one.
+];
 
 /// All strategies.
 pub fn catalogue() -> &'static [Definition] {
@@ -88,7 +110,9 @@ mod tests {
             (
                 "sma_crss",
                 Params::new(),
-                "there is no strategy `sma_crss`; there are: sma_cross, rsi",
+                "there is no strategy `sma_crss`; there are: sma_cross, ema_cross, macd, rsi, \
+                 bollinger_reversion, bollinger_squeeze, donchian, momentum, zscore, stochastic, \
+                 adx, supertrend, vwap_reversion, ichimoku, parabolic_sar, pairs, buy_and_hold",
             ),
             (
                 "rsi",

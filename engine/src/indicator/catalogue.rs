@@ -34,7 +34,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "sma",
         description: "Simple moving average of the close.",
-        params: &[bars("period", PERIOD, 20.0, 1.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 20.0, 1.0)],
         columns: &["sma"],
         order: None,
         build: |params| Kind::Sma(Sma::new(whole(params, "period"))),
@@ -42,7 +42,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "ema",
         description: "Exponential moving average of the close, seeded with the simple one.",
-        params: &[bars("period", PERIOD, 20.0, 1.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 20.0, 1.0)],
         columns: &["ema"],
         order: None,
         build: |params| Kind::Ema(Ema::new(whole(params, "period"))),
@@ -50,7 +50,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "wma",
         description: "Linearly weighted moving average of the close.",
-        params: &[bars("period", PERIOD, 20.0, 1.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 20.0, 1.0)],
         columns: &["wma"],
         order: None,
         build: |params| Kind::Wma(Wma::new(whole(params, "period"))),
@@ -58,7 +58,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "rsi",
         description: "Wilder's relative strength index of the close, 0 to 100.",
-        params: &[bars("period", "Changes that it averages.", 14.0, 2.0)],
+        params: &[ParamSpec::bars("period", "Changes that it averages.", 14.0, 2.0)],
         columns: &["rsi"],
         order: None,
         build: |params| Kind::Rsi(Rsi::new(whole(params, "period"))),
@@ -67,9 +67,14 @@ static CATALOGUE: &[Definition] = &[
         name: "macd",
         description: "Moving average convergence divergence of the close.",
         params: &[
-            bars("fast", "Length of the fast average.", 12.0, 2.0),
-            bars("slow", "Length of the slow average; more than the fast one.", 26.0, 2.0),
-            bars("signal", "Length of the average of the difference.", 9.0, 1.0),
+            ParamSpec::bars("fast", "Length of the fast average.", 12.0, 2.0),
+            ParamSpec::bars(
+                "slow",
+                "Length of the slow average; more than the fast one.",
+                26.0,
+                2.0,
+            ),
+            ParamSpec::bars("signal", "Length of the average of the difference.", 9.0, 1.0),
         ],
         columns: &["macd", "signal", "histogram"],
         order: Some(("fast", "slow", "`fast` must be less than `slow`")),
@@ -82,7 +87,7 @@ static CATALOGUE: &[Definition] = &[
         name: "bollinger",
         description: "Simple average of the close and population standard deviations around it.",
         params: &[
-            bars("period", PERIOD, 20.0, 2.0),
+            ParamSpec::bars("period", PERIOD, 20.0, 2.0),
             factor("deviations", "Standard deviations to either side.", 2.0),
         ],
         columns: &["upper", "middle", "lower"],
@@ -94,7 +99,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "atr",
         description: "Wilder's average true range.",
-        params: &[bars("period", "Ranges that it averages.", 14.0, 1.0)],
+        params: &[ParamSpec::bars("period", "Ranges that it averages.", 14.0, 1.0)],
         columns: &["atr"],
         order: None,
         build: |params| Kind::Atr(Atr::new(whole(params, "period"))),
@@ -102,7 +107,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "adx",
         description: "Wilder's average directional index with +DI and -DI, each 0 to 100.",
-        params: &[bars("period", "Movements that it averages.", 14.0, 2.0)],
+        params: &[ParamSpec::bars("period", "Movements that it averages.", 14.0, 2.0)],
         columns: &["adx", "plus_di", "minus_di"],
         order: None,
         build: |params| Kind::Adx(Adx::new(whole(params, "period"))),
@@ -111,9 +116,9 @@ static CATALOGUE: &[Definition] = &[
         name: "stochastic",
         description: "Slow stochastic: place of the close in its range, smoothed, and its average.",
         params: &[
-            bars("k", "Bars of the range.", 14.0, 1.0),
-            bars("smooth", "Bars that %K is averaged over.", 3.0, 1.0),
-            bars("d", "Bars that %D averages %K over.", 3.0, 1.0),
+            ParamSpec::bars("k", "Bars of the range.", 14.0, 1.0),
+            ParamSpec::bars("smooth", "Bars that %K is averaged over.", 3.0, 1.0),
+            ParamSpec::bars("d", "Bars that %D averages %K over.", 3.0, 1.0),
         ],
         columns: &["k", "d"],
         order: None,
@@ -125,7 +130,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "cci",
         description: "Commodity channel index of the typical price.",
-        params: &[bars("period", PERIOD, 20.0, 2.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 20.0, 2.0)],
         columns: &["cci"],
         order: None,
         build: |params| Kind::Cci(Cci::new(whole(params, "period"))),
@@ -141,7 +146,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "williams_r",
         description: "Williams' %R: place of the close in its range, -100 to 0.",
-        params: &[bars("period", PERIOD, 14.0, 2.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 14.0, 2.0)],
         columns: &["williams_r"],
         order: None,
         build: |params| Kind::WilliamsR(WilliamsR::new(whole(params, "period"))),
@@ -149,7 +154,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "roc",
         description: "Change of the close since so many bars ago, per cent.",
-        params: &[bars("period", "Bars to look back.", 10.0, 1.0)],
+        params: &[ParamSpec::bars("period", "Bars to look back.", 10.0, 1.0)],
         columns: &["roc"],
         order: None,
         build: |params| Kind::Roc(Roc::new(whole(params, "period"))),
@@ -157,7 +162,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "mfi",
         description: "Money flow index: share of the money that flowed on rises, 0 to 100.",
-        params: &[bars("period", PERIOD, 14.0, 2.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 14.0, 2.0)],
         columns: &["mfi"],
         order: None,
         build: |params| Kind::Mfi(Mfi::new(whole(params, "period"))),
@@ -165,7 +170,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "donchian",
         description: "Highest high and lowest low, the newest bar included, and their middle.",
-        params: &[bars("period", PERIOD, 20.0, 2.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 20.0, 2.0)],
         columns: &["upper", "middle", "lower"],
         order: None,
         build: |params| Kind::Donchian(Donchian::new(whole(params, "period"))),
@@ -174,8 +179,8 @@ static CATALOGUE: &[Definition] = &[
         name: "keltner",
         description: "Exponential average of the typical price and average true ranges around it.",
         params: &[
-            bars("period", "Bars of the average.", 20.0, 2.0),
-            bars("atr_period", "Ranges that the width averages.", 10.0, 1.0),
+            ParamSpec::bars("period", "Bars of the average.", 20.0, 2.0),
+            ParamSpec::bars("atr_period", "Ranges that the width averages.", 10.0, 1.0),
             factor("multiplier", "Average true ranges to either side.", 2.0),
         ],
         columns: &["upper", "middle", "lower"],
@@ -189,7 +194,7 @@ static CATALOGUE: &[Definition] = &[
         name: "supertrend",
         description: "A line average true ranges away that turns with the trend; direction 1 or -1.",
         params: &[
-            bars("period", "Ranges that it averages.", 10.0, 2.0),
+            ParamSpec::bars("period", "Ranges that it averages.", 10.0, 2.0),
             factor("multiplier", "Average true ranges of distance.", 3.0),
         ],
         columns: &["supertrend", "direction"],
@@ -222,7 +227,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "aroon",
         description: "How recent the highest high and the lowest low are, 0 to 100.",
-        params: &[bars("period", PERIOD, 14.0, 2.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 14.0, 2.0)],
         columns: &["up", "down"],
         order: None,
         build: |params| Kind::Aroon(Aroon::new(whole(params, "period"))),
@@ -231,9 +236,9 @@ static CATALOGUE: &[Definition] = &[
         name: "ichimoku",
         description: "Ichimoku's lines; the spans as computed at the bar, not yet moved forwards.",
         params: &[
-            bars("tenkan", "Bars of the conversion line.", 9.0, 2.0),
-            bars("kijun", "Bars of the base line.", 26.0, 2.0),
-            bars("senkou", "Bars of the second span.", 52.0, 2.0),
+            ParamSpec::bars("tenkan", "Bars of the conversion line.", 9.0, 2.0),
+            ParamSpec::bars("kijun", "Bars of the base line.", 26.0, 2.0),
+            ParamSpec::bars("senkou", "Bars of the second span.", 52.0, 2.0),
         ],
         columns: &["tenkan", "kijun", "span_a", "span_b"],
         order: None,
@@ -246,7 +251,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "stddev",
         description: "Population standard deviation of the close.",
-        params: &[bars("period", PERIOD, 20.0, 2.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 20.0, 2.0)],
         columns: &["stddev"],
         order: None,
         build: |params| Kind::StdDev(StdDev::new(whole(params, "period"))),
@@ -254,7 +259,7 @@ static CATALOGUE: &[Definition] = &[
     Definition {
         name: "zscore",
         description: "Distance of the close from its average in population standard deviations.",
-        params: &[bars("period", PERIOD, 20.0, 2.0)],
+        params: &[ParamSpec::bars("period", PERIOD, 20.0, 2.0)],
         columns: &["zscore"],
         order: None,
         build: |params| Kind::ZScore(ZScore::new(whole(params, "period"))),
@@ -289,17 +294,12 @@ impl Definition {
     }
 }
 
-const fn bars(name: &'static str, description: &'static str, default: f64, min: f64) -> ParamSpec {
-    // `f64::from` is not const; a test holds the two together.
-    ParamSpec { name, description, unit: "bars", default, min, max: 1000.0, whole: true }
-}
-
 const fn factor(name: &'static str, description: &'static str, default: f64) -> ParamSpec {
-    ParamSpec { name, description, unit: "factor", default, min: 0.0, max: 100.0, whole: false }
+    ParamSpec::number(name, description, "factor", default, (0.0, 100.0))
 }
 
 const fn acceleration(name: &'static str, description: &'static str, default: f64) -> ParamSpec {
-    ParamSpec { name, description, unit: "fraction", default, min: 0.0001, max: 1.0, whole: false }
+    ParamSpec::number(name, description, "fraction", default, (0.0001, 1.0))
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Donchian {
     /// Takes a bar; the channel, once `period` bars are there.
     #[inline]
     pub fn next(&mut self, bar: &Bar) -> Option<Bands> {
-        let (highest, lowest) = (self.highest.push(bar.high), self.lowest.push(bar.low));
+        let (highest, lowest) = (self.highest.next(bar.high), self.lowest.next(bar.low));
         let (upper, lower) = (highest?.value, lowest?.value);
         Some(Bands { upper, middle: f64::midpoint(upper, lower), lower })
     }

@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 
 /// The highest value of a window. Of equal ones the newest counts, as TA-Lib has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Highest(Extreme);
+pub struct Highest(Extreme);
 
 /// The lowest value of a window. Of equal ones the newest counts, as TA-Lib has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Lowest(Extreme);
+pub struct Lowest(Extreme);
 
 /// Only values that can still become the greatest are kept, each with the number of its bar: every
 /// value enters and leaves once, so a bar costs the same on average whatever the period.
@@ -29,35 +29,35 @@ struct Extreme {
 
 /// An extreme value of a full window.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Extremum {
+pub struct Extremum {
     /// The value.
-    pub(super) value: f64,
+    pub value: f64,
     /// Bars since then; 0 is the newest bar.
-    pub(super) age: u64,
+    pub age: u64,
 }
 
 impl Highest {
-    /// Of a window of `period` values.
-    pub(super) fn new(period: u16) -> Self {
+    /// Of a window of `period` values, 1 to [`PERIOD_MAX`] + 1.
+    pub fn new(period: u16) -> Self {
         Self(Extreme::new(period))
     }
 
     /// Takes a value; the highest, once the window is full.
     #[inline]
-    pub(super) fn push(&mut self, value: f64) -> Option<Extremum> {
+    pub fn next(&mut self, value: f64) -> Option<Extremum> {
         self.0.push(value)
     }
 }
 
 impl Lowest {
-    /// Of a window of `period` values.
-    pub(super) fn new(period: u16) -> Self {
+    /// Of a window of `period` values, 1 to [`PERIOD_MAX`] + 1.
+    pub fn new(period: u16) -> Self {
         Self(Extreme::new(period))
     }
 
     /// Takes a value; the lowest, once the window is full.
     #[inline]
-    pub(super) fn push(&mut self, value: f64) -> Option<Extremum> {
+    pub fn next(&mut self, value: f64) -> Option<Extremum> {
         let Extremum { value, age } = self.0.push(-value)?;
         Some(Extremum { value: -value, age })
     }
@@ -95,8 +95,8 @@ mod tests {
         let (mut highest, mut lowest) = (Highest::new(3), Lowest::new(3));
         let values = [5.0, 1.0, 4.0, 4.0, 2.0, 3.0];
         let of = |found: Option<Extremum>| found.map(|found| (found.value, found.age));
-        let highs: Vec<_> = values.iter().map(|value| of(highest.push(*value))).collect();
-        let lows: Vec<_> = values.iter().map(|value| of(lowest.push(*value))).collect();
+        let highs: Vec<_> = values.iter().map(|value| of(highest.next(*value))).collect();
+        let lows: Vec<_> = values.iter().map(|value| of(lowest.next(*value))).collect();
         let some = |value, age| Some((value, age));
         assert_eq!(highs, [None, None, some(5.0, 2), some(4.0, 0), some(4.0, 1), some(4.0, 2)]);
         assert_eq!(lows, [None, None, some(1.0, 1), some(1.0, 2), some(2.0, 0), some(2.0, 1)]);

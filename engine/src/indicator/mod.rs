@@ -31,12 +31,14 @@ pub use catalogue::{Definition, catalogue, find};
 pub use channel::{Bands, Bollinger, Donchian, Ichimoku, IchimokuLines, Keltner};
 pub use deviation::{StdDev, ZScore};
 pub use directional::{Adx, DirectionalLines};
+pub use extreme::{Extremum, Highest, Lowest};
 pub use oscillator::{Aroon, AroonLines, Cci, Roc, Stochastic, StochasticLines, WilliamsR};
 pub use range::Atr;
 pub use relative_strength::Rsi;
 pub use stream::{COLUMNS_MAX, Stream};
 pub use trailing::{ParabolicSar, SuperTrend, SuperTrendLine};
 pub use volume::{Mfi, Obv, RollingVwap, Vwap, VwapLines};
+pub use window::Lag;
 
 /// Longest period of an indicator.
 pub const PERIOD_MAX: u16 = 1_000;

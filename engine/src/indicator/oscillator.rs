@@ -8,7 +8,7 @@ use super::PERIOD_MAX;
 use super::average::Sma;
 use super::extreme::{Highest, Lowest};
 use super::range::typical_price;
-use super::window::{RollingSum, Window};
+use super::window::{Lag, RollingSum};
 use crate::bar::Bar;
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ pub struct Cci {
 
 /// Rate of change (TA-Lib `ROC`): per cent from the value `period` bars ago.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Roc(Window);
+pub struct Roc(Lag);
 
 impl Stochastic {
     /// A range of `k` bars smoothed over `smooth`, and its average over `d`; each 1 to
@@ -90,7 +90,7 @@ impl Stochastic {
     /// Takes a bar; both lines, once the second is there.
     #[inline]
     pub fn next(&mut self, bar: &Bar) -> Option<StochasticLines> {
-        let (highest, lowest) = (self.highest.push(bar.high), self.lowest.push(bar.low));
+        let (highest, lowest) = (self.highest.next(bar.high), self.lowest.next(bar.low));
         let (highest, lowest) = (highest?.value, lowest?.value);
         let place = if is_flat(highest, lowest) {
             0.0
@@ -113,7 +113,7 @@ impl WilliamsR {
     /// Takes a bar; the value, once `period` bars are there.
     #[inline]
     pub fn next(&mut self, bar: &Bar) -> Option<f64> {
-        let (highest, lowest) = (self.highest.push(bar.high), self.lowest.push(bar.low));
+        let (highest, lowest) = (self.highest.next(bar.high), self.lowest.next(bar.low));
         let (highest, lowest) = (highest?.value, lowest?.value);
         if is_flat(highest, lowest) {
             return Some(0.0);
@@ -133,7 +133,7 @@ impl Aroon {
     /// Takes a bar; both lines, once `period` + 1 bars are there.
     #[inline]
     pub fn next(&mut self, bar: &Bar) -> Option<AroonLines> {
-        let (highest, lowest) = (self.highest.push(bar.high), self.lowest.push(bar.low));
+        let (highest, lowest) = (self.highest.next(bar.high), self.lowest.next(bar.low));
         let (highest, lowest) = (highest?.age, lowest?.age);
         let recency = |age: u64| {
             let age = f64::from(u16::try_from(age).unwrap_or(u16::MAX));
@@ -168,13 +168,13 @@ impl Cci {
 impl Roc {
     /// The change since `period` bars ago, 1 to [`PERIOD_MAX`].
     pub fn new(period: u16) -> Self {
-        Self(Window::new(period.clamp(1, PERIOD_MAX)))
+        Self(Lag::new(period))
     }
 
     /// Takes the next value; its change, once there is a value `period` bars ago.
     #[inline]
     pub fn next(&mut self, value: f64) -> Option<f64> {
-        let before = self.0.push(value)?;
+        let before = self.0.next(value)?;
         Some(if before == 0.0 { 0.0 } else { (value / before - 1.0) * 100.0 })
     }
 }

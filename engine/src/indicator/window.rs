@@ -25,6 +25,10 @@ struct WindowState {
     oldest: usize,
 }
 
+/// A value from some bars ago.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lag(Window);
+
 /// The sum of the values in a window, kept with the part that rounding loses.
 ///
 /// A plain running sum drifts (TA-Lib's by 7e-9 after 130 000 minutes at a price of 100 000), and a
@@ -67,6 +71,19 @@ impl Window {
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = f64> + '_ {
         let (newer, older) = self.values.split_at_checked(self.oldest).unwrap_or_default();
         older.iter().chain(newer).copied()
+    }
+}
+
+impl Lag {
+    /// From `bars` ago, 1 to [`PERIOD_MAX`].
+    pub fn new(bars: u16) -> Self {
+        Self(Window::new(bars.clamp(1, PERIOD_MAX)))
+    }
+
+    /// Takes the next value; the one `bars` before it, once there is one.
+    #[inline]
+    pub fn next(&mut self, value: f64) -> Option<f64> {
+        self.0.push(value)
     }
 }
 

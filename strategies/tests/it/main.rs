@@ -1,0 +1,5 @@
+//! All strategies from outside.
+
+mod laws;
+mod reference;
+mod support;
