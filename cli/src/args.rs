@@ -225,10 +225,11 @@ mod tests {
     fn every_flag_of_venue_reaches_its_setting() {
         let settings = settings(
             "troupe venue --listen 127.0.0.1:3 --ephemeral --seed 9 --replay r --speed 60 \
-             --accounts a.json --fills alpaca --always-open",
+             --accounts a.json --fills realistic --no-fees --always-open",
         );
         assert_eq!(settings.venue.listen.port(), 3);
-        assert!(settings.venue.ephemeral && settings.venue.always_open);
+        assert!(settings.venue.ephemeral && settings.venue.always_open && !settings.venue.fees);
+        assert_eq!(settings.venue.fills, config::VenueFills::Realistic);
         assert_eq!(settings.venue.seed, 9);
         assert_eq!(settings.venue.speed, config::Speed::Times(60.0));
         assert_eq!(settings.venue.accounts.unwrap().to_str(), Some("a.json"));
@@ -245,7 +246,7 @@ mod tests {
             "troupe run --speed max",
             "troupe run --no-venue --replay d",
             "troupe venue --ephemeral --data-dir d",
-            "troupe venue --fills realistic",
+            "troupe venue --fills hopeful",
             "troupe user add",
             "troupe user role demo king",
             "troupe user add x --email x@example.org --password y",

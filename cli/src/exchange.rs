@@ -8,7 +8,10 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use serde::Deserialize;
 use uuid::Uuid;
-use venue::{AccountSpec, ReplayOptions, Source, Speed, Store, SyntheticOptions, VenueOptions};
+use venue::{
+    AccountSpec, FeeRates, FillOptions, RealisticOptions, ReplayOptions, Source, Speed, Store,
+    SyntheticOptions, VenueOptions,
+};
 
 /// One account of an accounts file.
 #[derive(Deserialize)]
@@ -29,7 +32,13 @@ struct AccountEntry {
 /// that.
 pub(crate) fn options(settings: &Settings) -> anyhow::Result<VenueOptions> {
     let chosen = &settings.venue;
-    let VenueFills::Alpaca = chosen.fills;
+    let fills = match chosen.fills {
+        VenueFills::Alpaca => FillOptions::Alpaca,
+        VenueFills::Realistic => FillOptions::Realistic(RealisticOptions {
+            seed: chosen.seed,
+            ..RealisticOptions::default()
+        }),
+    };
     let source = match &chosen.replay {
         None => Source::Synthetic(SyntheticOptions {
             seed: chosen.seed,
@@ -48,6 +57,8 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<VenueOptions> {
         listen: chosen.listen,
         store: store(settings),
         source,
+        fills,
+        fees: chosen.fees.then(FeeRates::default),
         accounts: match &chosen.accounts {
             None => vec![AccountSpec::demo()],
             Some(path) => accounts(path)?,

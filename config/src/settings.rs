@@ -117,6 +117,7 @@ pub struct LimitSettings {
 }
 
 /// `[venue]`: the built-in exchange.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the file")]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VenueSettings {
@@ -130,8 +131,10 @@ pub struct VenueSettings {
     pub always_open: bool,
     /// Whether the books live in memory only.
     pub ephemeral: bool,
-    /// How market orders fill.
+    /// How orders fill.
     pub fills: VenueFills,
+    /// Whether `troupe venue` charges fees.
+    pub fees: bool,
     /// Requests per minute of one account before 429.
     pub requests_per_minute: u32,
     /// Directory of recordings; `None`: synthetic prices.

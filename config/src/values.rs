@@ -37,12 +37,14 @@ pub enum StockFeed {
     Sip,
 }
 
-/// How the venue fills market orders.
+/// How the venue fills orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VenueFills {
     /// As Alpaca's paper trading does.
     Alpaca,
+    /// Against an order book, with queues, sizes, latency and impact.
+    Realistic,
 }
 
 /// A text that is not a replay speed.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::assets::AssetClass;
-use crate::fills::{Charge, ChargedIn};
+use crate::fills::fees::{Accrued, Fee};
 use crate::orders::Order;
 use crate::positions::Position;
 
@@ -30,6 +30,9 @@ pub(crate) struct Account {
     pub(crate) configuration: Configuration,
     /// By symbol; only positions that are not flat.
     pub(crate) positions: BTreeMap<String, Position>,
+    /// Fees of today that are charged when the day ends; they are spent already.
+    #[serde(default)]
+    pub(crate) accrued_fees: Accrued,
 }
 
 /// What the owner of an account has set.
@@ -107,12 +110,13 @@ impl Account {
                 AssetClass::Crypto => crypto += value,
             }
         }
-        let equity = self.cash + stocks + crypto;
+        let cash = self.cash - self.accrued_fees.total();
+        let equity = cash + stocks + crypto;
         let stock_margin = if self.multiplier > 1 { stocks / Decimal::TWO } else { stocks };
         let initial_margin = stock_margin + crypto;
         let excess = (equity - initial_margin - reserved.crypto).max(Decimal::ZERO);
         let leveraged = excess * Decimal::from(self.multiplier) - reserved.stocks;
-        let free_cash = self.cash - reserved.stocks - reserved.crypto;
+        let free_cash = cash - reserved.stocks - reserved.crypto;
         Valuation {
             long_value: stocks + crypto,
             equity,
@@ -123,14 +127,14 @@ impl Account {
         }
     }
 
-    /// What an execution and its charges leave: the cash, and the position or `None` when it is
+    /// What an execution and its fee leave: the cash, and the position or `None` when it is
     /// flat.
     pub(crate) fn after_execution(
         &self,
         order: &Order,
         price: Decimal,
         qty: Decimal,
-        charges: &[Charge],
+        fee: Option<Fee>,
     ) -> (Decimal, Option<Position>) {
         let signed = order.side.signed(qty);
         let mut cash = self.cash - signed * price;
@@ -139,13 +143,12 @@ impl Account {
             Some(held) => held.traded(signed, price),
             None => Some(Position::opened(order, price, signed)),
         };
-        for charge in charges {
-            match charge.amount {
-                ChargedIn::Cash(dollars) => cash -= dollars,
-                ChargedIn::Asset(taken) => {
-                    position = position.and_then(|position| position.without(taken));
-                }
+        match fee {
+            Some(Fee::Dollars(dollars)) => cash -= dollars,
+            Some(Fee::Coins(taken)) => {
+                position = position.and_then(|position| position.without(taken));
             }
+            Some(Fee::Accrues(_)) | None => {}
         }
         (cash, position)
     }
@@ -166,6 +169,7 @@ mod tests {
             last_equity: Decimal::from(cash),
             configuration: Configuration::new(multiplier),
             positions: BTreeMap::new(),
+            accrued_fees: Accrued::default(),
         }
     }
 

@@ -73,6 +73,11 @@ impl Asset {
         self.class == AssetClass::Crypto
     }
 
+    /// What sizes in the market are multiples of: whole shares, parts of a coin.
+    pub(crate) fn lot(&self) -> Decimal {
+        if self.is_crypto() { self.quantity_increment } else { Decimal::ONE }
+    }
+
     /// The symbol in the positions API, which drops the slash.
     pub(crate) fn position_symbol(&self) -> String {
         self.symbol.replace('/', "")

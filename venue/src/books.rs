@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::accounts::{Account, Configuration, Reserved};
 use crate::activities::{Activity, Holding, Item, NonTrade, NonTradeActivity};
 use crate::equity::{Curves, Point};
-use crate::fills::Charge;
+use crate::fills::fees::Accrued;
 use crate::ids::Ids;
 use crate::matching::WorkingBook;
 use crate::orders::{Order, Side};
@@ -78,9 +78,12 @@ pub(crate) struct Executed {
     pub(crate) cash: Decimal,
     pub(crate) position: Option<Position>,
     pub(crate) activity: Activity,
-    /// The fees; cash and position are what is left after them.
+    /// The fees of the day so far.
     #[serde(default)]
-    pub(crate) charges: Vec<Charge>,
+    pub(crate) accrued_fees: Accrued,
+    /// The fee that was taken at once; cash and position are what is left after it.
+    #[serde(default)]
+    pub(crate) fee: Option<Box<NonTradeActivity>>,
 }
 
 /// A change with the counters of the identifiers after it.
@@ -137,9 +140,10 @@ impl Books {
             }
             Change::Order { order } => self.put_order(order),
             Change::Execution(executed) => {
-                let Executed { order, cash, position, activity, charges: _ } = *executed;
+                let Executed { order, cash, position, activity, accrued_fees, fee } = *executed;
                 if let Some(account) = self.accounts.get_mut(&order.account_id) {
                     account.cash = cash;
+                    account.accrued_fees = accrued_fees;
                     match position {
                         Some(position) => {
                             account.positions.insert(order.symbol.clone(), position);
@@ -150,6 +154,9 @@ impl Books {
                     }
                 }
                 self.activities.entry(order.account_id).or_default().push(activity);
+                if let Some(fee) = fee {
+                    self.non_trades.entry(order.account_id).or_default().push(*fee);
+                }
                 self.put_order(order);
             }
             Change::Activity { activity } => {
@@ -252,6 +259,12 @@ impl Books {
             .filter_map(|sequence| self.orders.get(sequence))
     }
 
+    /// Every open order in the order they came.
+    pub(crate) fn open_orders(&self) -> impl Iterator<Item = &Order> {
+        let open: BTreeSet<u64> = self.open_orders.values().flatten().copied().collect();
+        open.into_iter().filter_map(|sequence| self.orders.get(&sequence))
+    }
+
     pub(crate) fn order_count(&self) -> usize {
         self.orders.len()
     }
@@ -305,6 +318,7 @@ impl Books {
         let NonTrade { cash, holding, activity } = non_trade;
         if let Some(account) = self.accounts.get_mut(&activity.account_id) {
             account.cash = cash;
+            account.accrued_fees.charged(&activity);
             match holding {
                 Some(Holding { symbol, position: Some(position) }) => {
                     account.positions.insert(symbol, position);

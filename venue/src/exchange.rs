@@ -19,10 +19,11 @@ use crate::clock::VenueClock;
 use crate::equity::Sampler;
 use crate::execution;
 use crate::faults::Faults;
-use crate::fills::{Fill, FillModel, Fills, Occasion, Scene};
+use crate::fills::fees::Accrued;
+use crate::fills::{Days, Fill, FillModel, Fills, Occasion, Scene, Travels};
 use crate::ids::Ids;
 use crate::market::{Market, MarketEvent};
-use crate::options::AccountSpec;
+use crate::options::{AccountSpec, FeeRates};
 use crate::order_request::OrderRequest;
 use crate::orders::{Order, OrderStatus, TimeInForce};
 use crate::refusal::Refusal;
@@ -50,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) market: Market,
     pub(crate) fills: Fills,
     pub(crate) model: Box<dyn FillModel>,
+    /// What executions cost; `None` as in Alpaca's paper trading.
+    pub(crate) fees: Option<FeeRates>,
     pub(crate) ids: Ids,
     pub(crate) sampler: Sampler,
     log: Log,
@@ -72,9 +75,14 @@ impl Exchange {
         opened: Opened,
     ) -> Self {
         let Opened { log, books, ids } = opened;
-        let (market, model) = (Market::default(), fills.model());
+        let (market, mut model) = (Market::default(), fills.model());
+        for order in books.open_orders() {
+            if let Some(asset) = assets.find(&order.symbol) {
+                model.note(order, asset);
+            }
+        }
         let sampler = Sampler::default();
-        let inner = Inner { books, market, fills, model, ids, sampler, log, day: None };
+        let inner = Inner { books, market, fills, model, fees: None, ids, sampler, log, day: None };
         let faults = Faults::new(&clock);
         Self {
             clock,
@@ -84,6 +92,12 @@ impl Exchange {
             faults,
             inner: Mutex::new(inner),
         }
+    }
+
+    /// The same exchange with fees.
+    pub(crate) fn charging(self, fees: Option<FeeRates>) -> Self {
+        self.lock().fees = fees;
+        self
     }
 
     /// Opens an account, unless its key is already in the books.
@@ -104,6 +118,7 @@ impl Exchange {
             last_equity: spec.cash,
             configuration: Configuration::new(spec.multiplier),
             positions: BTreeMap::new(),
+            accrued_fees: Accrued::default(),
         };
         self.commit(&mut inner, vec![Step { change: Change::Account { account }, update: None }])?;
         Ok(id)
@@ -117,14 +132,15 @@ impl Exchange {
         let mut guard = self.lock();
         let inner = &mut *guard;
         let ids = (inner.ids.next(), inner.ids.next_sequence());
-        let mut order = {
+        let (mut order, travels) = {
             let asset = self.assets.find(&request.symbol).ok_or_else(|| {
                 Refusal::unprocessable(format!("asset \"{}\" not found", request.symbol))
             })?;
+            let travels = inner.model.travels(asset);
             let account = inner.books.account(account_id).ok_or_else(Refusal::unauthorized)?;
             let desk = Desk { books: &inner.books, market: &inner.market, account, asset, now };
             let reserved_price = checks::admit(desk, &request)?;
-            checks::accepted(desk, request, ids, reserved_price)
+            (checks::accepted(desk, request, ids, reserved_price), travels)
         };
         order.expires_at = self.expiry(&order, now, inner.fills);
         let open = order.asset_class == crate::assets::AssetClass::Crypto
@@ -150,7 +166,9 @@ impl Exchange {
             return Ok(answer);
         }
         self.commit(inner, steps)?;
-        if open {
+        if travels != Travels::Not {
+            self.let_arrive(inner, now);
+        } else if open {
             self.trade_on_arrival(inner, &order, now)?;
         }
         Ok(answer)
@@ -170,6 +188,11 @@ impl Exchange {
                 "order is already in \"{}\" state",
                 order.status.as_str()
             )));
+        }
+        if self.cancel_travels(inner, order) {
+            let pending = execution::pending_cancel(order, now);
+            let step = execution::step(&mut inner.ids, &pending, "pending_cancel", now);
+            return self.commit(inner, vec![step]);
         }
         let canceled = execution::canceled(order, now);
         let step = execution::step(&mut inner.ids, &canceled, "canceled", now);
@@ -193,19 +216,19 @@ impl Exchange {
         for event in events {
             self.clock.advance_to(event.at);
             self.expire(inner, event.at);
+            self.let_arrive(inner, event.at);
             inner.market.see(event);
             let symbol = event.asset.symbol.as_str();
-            if inner.books.working.is_idle(symbol) && inner.books.waiting.is_idle(symbol) {
+            let idle = inner.books.working.is_idle(symbol) && inner.books.waiting.is_idle(symbol);
+            if idle && !inner.model.follows(symbol) {
                 continue;
             }
             for sequence in execution::woken(inner, event) {
                 let steps = execution::woken_steps(inner, sequence, event.at);
                 self.commit_quietly(inner, steps);
             }
-            for fill in inner.fills(symbol, Occasion::Event(event), event.at) {
-                let steps = execution::fill_steps(inner, fill, event.at);
-                self.commit_quietly(inner, steps);
-            }
+            let fills = inner.fills(symbol, Occasion::Event(event), event.at);
+            self.book_fills(inner, fills, event.at);
             for sequence in execution::first_trades(inner, event) {
                 let steps = execution::first_trade_steps(inner, sequence, event.at);
                 self.commit_quietly(inner, steps);
@@ -223,7 +246,9 @@ impl Exchange {
 
     /// Lets time pass without an event: orders expire, days end.
     pub(crate) fn pass_time(&self, now: DateTime<Utc>) {
-        self.expire(&mut self.lock(), now);
+        let mut inner = self.lock();
+        self.expire(&mut inner, now);
+        self.let_arrive(&mut inner, now);
     }
 
     /// Looks at the books and the newest prices.
@@ -247,17 +272,15 @@ impl Exchange {
     }
 
     /// An order that arrives while there is a quote trades at once; what may not rest is canceled.
-    fn trade_on_arrival(
+    pub(crate) fn trade_on_arrival(
         &self,
         inner: &mut Inner,
         order: &Order,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
         if let Some(working) = order.working() {
-            for fill in inner.fills(&order.symbol, Occasion::Arrival(&working), now) {
-                let steps = execution::fill_steps(inner, fill, now);
-                self.commit(inner, steps)?;
-            }
+            let fills = inner.fills(&order.symbol, Occasion::Arrival(&working), now);
+            self.book_fills(inner, fills, now);
         }
         if matches!(order.time_in_force, TimeInForce::Ioc | TimeInForce::Fok)
             && let Some(rest) = inner.books.order(order.sequence).filter(|o| o.status.is_open())
@@ -270,11 +293,11 @@ impl Exchange {
     }
 
     fn expiry(&self, order: &Order, now: DateTime<Utc>, fills: Fills) -> Option<DateTime<Utc>> {
-        match (order.time_in_force, fills) {
+        match (order.time_in_force, fills.days()) {
             (TimeInForce::Gtc, _) => Some(now + chrono::Duration::days(GTC_DAYS)),
-            (TimeInForce::Day, Fills::Paper { .. }) => Some(self.hours.current_or_next(now).close),
+            (TimeInForce::Day, Days::OfSessions) => Some(self.hours.current_or_next(now).close),
             // On a tape the day ends after the symbol has traded, whenever that is.
-            (TimeInForce::Day, Fills::Recorded) | (TimeInForce::Ioc | TimeInForce::Fok, _) => None,
+            (TimeInForce::Day, Days::OfTape) | (TimeInForce::Ioc | TimeInForce::Fok, _) => None,
         }
     }
 
@@ -286,7 +309,8 @@ impl Exchange {
             self.commit_quietly(inner, vec![step]);
         }
         let today = calendar::new_york_date(now);
-        if inner.day.is_some_and(|day| day != today) {
+        if let Some(ended) = inner.day.filter(|day| *day != today) {
+            self.charge_day(inner, ended, now);
             close_day(inner);
         }
         inner.day = Some(today);
@@ -295,7 +319,7 @@ impl Exchange {
 
     /// Commits what no client waits for. When the log cannot be written the order stays as it was,
     /// and the next price tries again.
-    fn commit_quietly(&self, inner: &mut Inner, steps: Vec<Step>) {
+    pub(crate) fn commit_quietly(&self, inner: &mut Inner, steps: Vec<Step>) {
         if self.commit(inner, steps).is_err() {
             tracing::error!("an execution or expiry was put off because it could not be written");
         }
@@ -321,6 +345,11 @@ impl Exchange {
                 _ => None,
             };
             inner.books.apply(record.change);
+            if let Some(order) = &order
+                && let Some(asset) = self.assets.find(&order.symbol)
+            {
+                inner.model.note(order, asset);
+            }
             if let (Some(order), Some(update)) = (order, update) {
                 self.trade_hub.publish(&order, &update);
             }

@@ -7,7 +7,7 @@ use crate::activities::Activity;
 use crate::assets::AssetClass;
 use crate::books::{Change, Executed};
 use crate::exchange::{Inner, Step};
-use crate::fills::{self, Fill, Fills, Left};
+use crate::fills::{self, Fill, Left};
 use crate::ids::Ids;
 use crate::market::{Happening, MarketEvent};
 use crate::orders::{Order, OrderStatus, Side};
@@ -18,7 +18,7 @@ pub(crate) fn step(ids: &mut Ids, order: &Order, event: &'static str, at: DateTi
     let update = TradeUpdate {
         event,
         event_id: ids.next_event(at),
-        execution_id: (event != "pending_new").then(|| ids.next()),
+        execution_id: (!event.starts_with("pending_")).then(|| ids.next()),
         execution: None,
         at,
     };
@@ -28,6 +28,11 @@ pub(crate) fn step(ids: &mut Ids, order: &Order, event: &'static str, at: DateTi
 /// The order after its cancelation.
 pub(crate) fn canceled(order: &Order, at: DateTime<Utc>) -> Order {
     Order { status: OrderStatus::Canceled, canceled_at: Some(at), updated_at: at, ..order.clone() }
+}
+
+/// The order while its cancelation travels to the book.
+pub(crate) fn pending_cancel(order: &Order, at: DateTime<Utc>) -> Order {
+    Order { status: OrderStatus::PendingCancel, updated_at: at, ..order.clone() }
 }
 
 /// The order after its time ran out.
@@ -59,10 +64,10 @@ pub(crate) fn woken_steps(inner: &mut Inner, sequence: u64, at: DateTime<Utc>) -
 
 /// Day orders for which this is the first trade since they came; a replay's day ends by it.
 pub(crate) fn first_trades(inner: &Inner, event: &MarketEvent) -> Vec<u64> {
-    match (&event.what, inner.fills) {
+    match (&event.what, inner.fills.days()) {
         (
             Happening::Trade(_) | Happening::OpenTrade(_) | Happening::PathTrade(_),
-            Fills::Recorded,
+            fills::Days::OfTape,
         ) => inner.books.waiting.untraded(&event.asset.symbol),
         _ => Vec::new(),
     }
@@ -90,10 +95,13 @@ pub(crate) fn fill_steps(inner: &mut Inner, fill: Fill, at: DateTime<Utc>) -> Ve
     let Some(account) = inner.books.account(order.account_id) else { return Vec::new() };
     let execution =
         fills::Execution { order: &order, price, quantity: qty, liquidity: fill.liquidity };
-    let charges = inner.model.charges(&execution);
-    let (cash, position) = account.after_execution(&order, price, qty, &charges);
+    let fee = inner.fees.map(|rates| rates.of(&execution));
+    let (cash, position) = account.after_execution(&order, price, qty, fee);
+    let accrued_fees = account.accrued_fees.after(fee);
     let position_qty = position.as_ref().map_or(Decimal::ZERO, |position| position.qty);
-    let after = executed(&order, price, qty, at);
+    // An order over dollars is done when it was offered all that its dollars buy.
+    let offered_all = fill.quantity >= order.left().at(price);
+    let after = executed(&order, price, qty, (offered_all, at));
     let activity = activity(&mut inner.ids, &after, price, qty, at);
     let update = TradeUpdate {
         event: if after.status == OrderStatus::Filled { "fill" } else { "partial_fill" },
@@ -102,7 +110,8 @@ pub(crate) fn fill_steps(inner: &mut Inner, fill: Fill, at: DateTime<Utc>) -> Ve
         execution: Some(Execution { price, qty, position_qty }),
         at,
     };
-    let executed = Executed { order: after, cash, position, activity, charges };
+    let fee = fee.and_then(|fee| fee.activity(&mut inner.ids, &after, price, at)).map(Box::new);
+    let executed = Executed { order: after, cash, position, activity, accrued_fees, fee };
     let change = Change::Execution(Box::new(executed));
     vec![Step { change, update: Some(update) }]
 }
@@ -153,14 +162,24 @@ fn given_up(inner: &mut Inner, order: &Order, at: DateTime<Utc>) -> Step {
     step(&mut inner.ids, &rejected, "rejected", at)
 }
 
-fn executed(order: &Order, price: Decimal, qty: Decimal, at: DateTime<Utc>) -> Order {
+fn executed(
+    order: &Order,
+    price: Decimal,
+    qty: Decimal,
+    (offered_all, at): (bool, DateTime<Utc>),
+) -> Order {
     let filled_qty = order.filled_qty + qty;
-    let complete = order.qty.is_none_or(|ordered| filled_qty >= ordered);
+    let complete = order.qty.map_or(offered_all, |ordered| filled_qty >= ordered);
+    let part = match order.status {
+        // The cancelation is still on its way.
+        OrderStatus::PendingCancel => OrderStatus::PendingCancel,
+        _ => OrderStatus::PartiallyFilled,
+    };
     Order {
         filled_qty,
         filled_value: order.filled_value + price * qty,
         executions: order.executions + 1,
-        status: if complete { OrderStatus::Filled } else { OrderStatus::PartiallyFilled },
+        status: if complete { OrderStatus::Filled } else { part },
         filled_at: complete.then_some(at),
         updated_at: at,
         ..order.clone()

@@ -5,8 +5,17 @@
 //! account can still pay, whether the session allows it and what follows for the order's group is
 //! decided by `execution`, which may shorten a fill or leave it out.
 
+mod arrivals;
+mod depth;
+pub(crate) mod fees;
+mod latency;
+mod listing;
+mod order_book;
 mod paper;
+mod realistic;
 mod recorded;
+#[cfg(test)]
+mod trials;
 
 use std::fmt::Debug;
 
@@ -14,12 +23,15 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::assets::AssetClass;
+use crate::assets::{Asset, AssetClass};
 use crate::market::{MarketEvent, Newest};
 use crate::matching::WorkingOrders;
+use crate::options::{FillOptions, RealisticOptions};
 use crate::orders::{Order, QUANTITY_DECIMALS, Side, TimeInForce};
 
+pub(crate) use latency::Trip;
 pub(crate) use paper::Paper;
+pub(crate) use realistic::Realistic;
 pub(crate) use recorded::Recorded;
 
 /// When and how orders fill.
@@ -29,6 +41,17 @@ pub(crate) enum Fills {
     Paper { seed: u64, partial_chance: f64 },
     /// On what was recorded, in full.
     Recorded,
+    /// Against an order book, with all that paper trading leaves out.
+    Realistic { options: RealisticOptions, days: Days },
+}
+
+/// How long a day order lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Days {
+    /// Until its session closes.
+    OfSessions,
+    /// On a tape: until the end of the first UTC day on which its symbol traded.
+    OfTape,
 }
 
 /// How prices meet orders.
@@ -37,16 +60,49 @@ pub(crate) trait FillModel: Debug + Send {
     /// than once, at several prices; together its fills never exceed what is left of it.
     fn fills(&mut self, scene: Scene<'_>, occasion: Occasion<'_>) -> Vec<Fill>;
 
-    /// What an execution costs on top of its price; nothing by default, as in paper trading.
-    fn charges(&self, _executed: &Execution<'_>) -> Vec<Charge> {
-        Vec::new()
+    /// An order came, changed or is gone, as the books now have it. Models without books of their
+    /// own look at the scene instead.
+    fn note(&mut self, _order: &Order, _asset: &Asset) {}
+
+    /// Whether the model keeps books of its own. Then it sees every event of a symbol that it
+    /// follows, and orders arrive when [`Self::next_due`] says so.
+    fn follows(&self, _symbol: &str) -> bool {
+        false
     }
+
+    /// Whether messages of an asset travel for some time before they arrive.
+    fn travels(&self, _asset: &Asset) -> Travels {
+        Travels::Not
+    }
+
+    /// The next message that has arrived by now; each is handed out once.
+    fn next_due(&mut self, _now: DateTime<Utc>) -> Option<Due> {
+        None
+    }
+}
+
+/// How messages reach a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Travels {
+    /// The exchange shows an order to the model as soon as it was accepted.
+    Not,
+    /// The model says when an order arrives; a cancel works at once.
+    AtOnce,
+    /// The model says when orders and cancels arrive.
+    ForSomeTime,
+}
+
+/// A message that has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Due {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) sequence: u64,
+    pub(crate) trip: Trip,
 }
 
 /// One symbol at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
-    #[expect(dead_code, reason = "for models that keep a book of their own")]
     pub(crate) symbol: &'a str,
     /// The newest prices, the occasion's own included; `None` before the first.
     pub(crate) newest: Option<&'a Newest>,
@@ -106,6 +162,9 @@ pub(crate) struct Fill {
     pub(crate) price: Decimal,
     pub(crate) quantity: Decimal,
     pub(crate) liquidity: Liquidity,
+    /// The other user's order whose fill stands before this one in the list, when two users trade
+    /// with each other. What that order could not book, this one cannot have.
+    pub(crate) against: Option<u64>,
 }
 
 /// Which side of the spread an execution was on.
@@ -117,9 +176,8 @@ pub(crate) enum Liquidity {
     Taker,
 }
 
-/// An execution for which charges are asked.
+/// An execution whose price in fees is asked.
 #[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "for models that charge")]
 pub(crate) struct Execution<'a> {
     pub(crate) order: &'a Order,
     pub(crate) price: Decimal,
@@ -127,45 +185,64 @@ pub(crate) struct Execution<'a> {
     pub(crate) liquidity: Liquidity,
 }
 
-/// A fee on an execution, booked in the same step.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Charge {
-    /// What it is for, as the activity names it: `FEE` or `CFEE`.
-    pub(crate) kind: String,
-    pub(crate) description: String,
-    pub(crate) amount: ChargedIn,
-}
-
-/// What a fee is taken from; amounts are above zero.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ChargedIn {
-    /// Dollars of cash.
-    Cash(Decimal),
-    /// Shares or coins of the position; never more than the execution brought.
-    Asset(Decimal),
-}
-
 impl Fills {
+    /// The model that was asked for; `plain` is the one of the price source.
+    pub(crate) fn chosen(options: FillOptions, plain: Self) -> Self {
+        match options {
+            FillOptions::Alpaca => plain,
+            FillOptions::Realistic(options) => Self::Realistic { options, days: plain.days() },
+        }
+    }
+
     /// The model behind the choice.
     pub(crate) fn model(self) -> Box<dyn FillModel> {
         match self {
             Self::Paper { seed, partial_chance } => Box::new(Paper { seed, partial_chance }),
             Self::Recorded => Box::new(Recorded),
+            Self::Realistic { options, .. } => Box::new(Realistic::new(options)),
         }
+    }
+
+    /// How long a day order lives.
+    pub(crate) fn days(self) -> Days {
+        match self {
+            Self::Paper { .. } => Days::OfSessions,
+            Self::Recorded => Days::OfTape,
+            Self::Realistic { days, .. } => days,
+        }
+    }
+}
+
+impl Left {
+    /// The quantity that is left at a price, rounded down to a tradable one.
+    pub(crate) fn at(self, price: Decimal) -> Decimal {
+        match self {
+            Self::Quantity(quantity) => quantity,
+            Self::Dollars(dollars) => dollars
+                .checked_div(price)
+                .unwrap_or_default()
+                .round_dp_with_strategy(QUANTITY_DECIMALS, rust_decimal::RoundingStrategy::ToZero),
+        }
+    }
+
+    /// What is left after an execution.
+    pub(crate) fn less(self, quantity: Decimal, price: Decimal) -> Self {
+        match self {
+            Self::Quantity(left) => Self::Quantity(left - quantity),
+            Self::Dollars(left) => Self::Dollars(left - quantity * price),
+        }
+    }
+
+    /// Whether nothing more can be traded at a price.
+    pub(crate) fn is_met_at(self, price: Decimal) -> bool {
+        self.at(price) <= Decimal::ZERO
     }
 }
 
 impl WorkingOrder {
     /// What is left at a price, rounded down to a tradable quantity.
     pub(crate) fn quantity_at(&self, price: Decimal) -> Decimal {
-        match self.left {
-            Left::Quantity(quantity) => quantity,
-            Left::Dollars(dollars) => dollars
-                .checked_div(price)
-                .unwrap_or_default()
-                .round_dp_with_strategy(QUANTITY_DECIMALS, rust_decimal::RoundingStrategy::ToZero),
-        }
+        self.left.at(price)
     }
 
     /// Whether a price is within the limit.
@@ -179,6 +256,12 @@ impl WorkingOrder {
 
     /// The whole of what is left, at one price.
     pub(crate) fn filled_at(&self, price: Decimal, liquidity: Liquidity) -> Fill {
-        Fill { sequence: self.sequence, price, quantity: self.quantity_at(price), liquidity }
+        Fill {
+            sequence: self.sequence,
+            price,
+            quantity: self.quantity_at(price),
+            liquidity,
+            against: None,
+        }
     }
 }

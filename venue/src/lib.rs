@@ -76,8 +76,8 @@ pub use faults::{
     HaltedOrders, StreamKind,
 };
 pub use options::{
-    AccountSpec, DataPlan, Pacer, ReplayOptions, Source, Speed, Store, SyntheticOptions, Unpaced,
-    VenueOptions,
+    AccountSpec, DataPlan, FeeRates, FillOptions, Latency, Pacer, RealisticOptions, ReplayOptions,
+    Source, Speed, Store, SyntheticOptions, Unpaced, VenueOptions,
 };
 pub use replay::ReplayProgress;
 pub use venue::Venue;

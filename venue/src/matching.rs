@@ -70,6 +70,11 @@ impl WorkingBook {
 }
 
 impl WorkingOrders {
+    /// An order by its number.
+    pub(crate) fn get(&self, sequence: u64) -> Option<&WorkingOrder> {
+        self.orders.get(&sequence)
+    }
+
     /// The orders that these prices reach, in the order they came.
     pub(crate) fn reached(&self, reach: Reach) -> impl Iterator<Item = &WorkingOrder> {
         let mut reached = BTreeSet::new();

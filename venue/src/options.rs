@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 
 use crate::faults::FaultPlan;
+use crate::fills::fees;
 
 /// Everything a venue is started with; `Default` is a synthetic market with the demo account.
 #[derive(Clone, Debug)]
@@ -23,6 +24,10 @@ pub struct VenueOptions {
     pub store: Store,
     /// Where prices come from.
     pub source: Source,
+    /// How prices and orders become executions.
+    pub fills: FillOptions,
+    /// What executions cost; `None` charges nothing, as Alpaca's documents say of paper trading.
+    pub fees: Option<FeeRates>,
     /// The accounts that may trade. An account whose key id is already in the books keeps its cash
     /// and positions; only its secret is taken from here.
     pub accounts: Vec<AccountSpec>,
@@ -142,12 +147,94 @@ impl Pacer for Unpaced {
     }
 }
 
+/// How prices and orders become executions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FillOptions {
+    /// As Alpaca's paper trading: at the quote, sizes not looked at, sometimes only in part. A
+    /// recording fills in full on what was recorded.
+    Alpaca,
+    /// Against an order book, with queues, sizes, latency and impact.
+    Realistic(RealisticOptions),
+}
+
+/// What the realistic model is made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RealisticOptions {
+    /// Latencies and the depth behind the touch are pure functions of it.
+    pub seed: u64,
+    /// How long orders and cancels travel to the book. Not on a tape of bars, which is coarser.
+    pub latency: Latency,
+    /// By how much a taker's price worsens when it takes as much as the touch displays, in basis
+    /// points; it grows with the square root of what is taken.
+    pub impact_bps: f64,
+    /// The half spread that is assumed where nothing is quoted, in basis points.
+    pub unquoted_slippage_bps: f64,
+    /// How much of a recorded bar's volume the users' orders may have, 0 to 1.
+    pub bar_volume_share: Decimal,
+}
+
+impl Default for RealisticOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            latency: Latency { minimum_us: 2_000, median_us: 12_000, spread: 0.6 },
+            impact_bps: 1.0,
+            unquoted_slippage_bps: 1.0,
+            bar_volume_share: Decimal::from_parts(1, 0, 0, false, 1),
+        }
+    }
+}
+
+/// How long messages travel between the venue's door and the book: a shifted log-normal
+/// distribution, seeded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Latency {
+    /// No trip is shorter, in microseconds.
+    pub minimum_us: i64,
+    /// Half of the trips are shorter, in microseconds.
+    pub median_us: i64,
+    /// Standard deviation of the logarithm of the part above the minimum; 0 is a constant time.
+    pub spread: f64,
+}
+
+/// Rates of fees; `Default` has the real ones of 2026.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeeRates {
+    /// SEC fee on sales of stock, per dollar.
+    pub sec_per_dollar: Decimal,
+    /// FINRA's trading activity fee on sales of stock, per share.
+    pub taf_per_share: Decimal,
+    /// The most that FINRA takes of one trade, in USD.
+    pub taf_per_trade_max: Decimal,
+    /// Consolidated audit trail on stock, per share.
+    pub cat_per_share: Decimal,
+    /// Share of the received coins or dollars for who rested in the book.
+    pub crypto_maker: Decimal,
+    /// Share of the received coins or dollars for who took from the book.
+    pub crypto_taker: Decimal,
+}
+
+impl Default for FeeRates {
+    fn default() -> Self {
+        Self {
+            sec_per_dollar: fees::SEC_PER_DOLLAR,
+            taf_per_share: fees::TAF_PER_SHARE,
+            taf_per_trade_max: fees::TAF_PER_TRADE_MAX,
+            cat_per_share: fees::CAT_PER_SHARE,
+            crypto_maker: fees::CRYPTO_MAKER,
+            crypto_taker: fees::CRYPTO_TAKER,
+        }
+    }
+}
+
 impl Default for VenueOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             store: Store::Ephemeral,
             source: Source::Synthetic(SyntheticOptions::default()),
+            fills: FillOptions::Alpaca,
+            fees: None,
             accounts: vec![AccountSpec::demo()],
             requests_per_minute: 200,
             data_plan: DataPlan::unlimited(),

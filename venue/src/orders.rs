@@ -48,6 +48,7 @@ words!(
         Accepted => "accepted",
         New => "new",
         PartiallyFilled => "partially_filled",
+        PendingCancel => "pending_cancel",
         Filled => "filled",
         Canceled => "canceled",
         Expired => "expired",
@@ -76,7 +77,11 @@ impl OrderStatus {
     /// Whether the order may still trade.
     pub(crate) fn is_open(self) -> bool {
         match self {
-            Self::PendingNew | Self::Accepted | Self::New | Self::PartiallyFilled => true,
+            Self::PendingNew
+            | Self::Accepted
+            | Self::New
+            | Self::PartiallyFilled
+            | Self::PendingCancel => true,
             Self::Filled | Self::Canceled | Self::Expired | Self::Rejected => false,
         }
     }

@@ -228,6 +228,7 @@ mod tests {
             last_equity: Decimal::ONE,
             configuration: Configuration::new(1),
             positions: std::collections::BTreeMap::new(),
+            accrued_fees: crate::fills::fees::Accrued::default(),
         };
         let mut records = Vec::new();
         for cash in 0..=SUPERFLUOUS_LINES_MAX {

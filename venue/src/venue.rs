@@ -158,18 +158,18 @@ async fn start_synthetic(
     check_synthetic(&synthetic)?;
     let assets = AssetTable::new(universe::assets());
     let hours = if synthetic.always_open { Hours::Always } else { Hours::Nyse };
-    let fills =
-        Fills::Paper { seed: synthetic.seed, partial_chance: synthetic.partial_fill_chance };
     let clock = match synthetic.start {
         None => VenueClock::wall(),
         Some(start) => VenueClock::running(start, synthetic.speed),
     };
-    let seed = synthetic.seed;
+    let (seed, partial_chance) = (synthetic.seed, synthetic.partial_fill_chance);
+    let fills = Fills::chosen(options.fills, Fills::Paper { seed, partial_chance });
     let market = Arc::new(Synthetic::new(synthetic, &assets));
     let news = Arc::new(Newsroom::new(seed, &assets, Some(Arc::clone(&market))));
     let past = Arc::new(SyntheticHistory::new(Arc::clone(&market)));
     let opened = open_store(&options.store, "synthetic")?;
-    let exchange = Arc::new(Exchange::new(clock, assets, hours, fills, opened));
+    let exchange = Exchange::new(clock, assets, hours, fills, opened);
+    let exchange = Arc::new(exchange.charging(options.fees));
     let hub = Arc::new(DataHub::new());
     let feed = SyntheticFeed {
         exchange: Arc::clone(&exchange),
@@ -199,7 +199,9 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
     let news = Arc::new(Newsroom::new(0, &assets, None));
     let clock = VenueClock::simulated(library.start());
     let opened = open_store(&options.store, "replay")?;
-    let exchange = Arc::new(Exchange::new(clock, assets, Hours::Always, Fills::Recorded, opened));
+    let fills = Fills::chosen(options.fills, Fills::Recorded);
+    let exchange = Exchange::new(clock, assets, Hours::Always, fills, opened);
+    let exchange = Arc::new(exchange.charging(options.fees));
     exchange.sample_equity_every(TAPE_EQUITY_INTERVAL);
     let hub = Arc::new(DataHub::new());
     let past = Arc::new(RecordedHistory::default());

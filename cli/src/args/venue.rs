@@ -32,9 +32,12 @@ pub(crate) struct VenueArgs {
     /// [setting venue.accounts].
     #[arg(long, value_name = "FILE")]
     accounts: Option<String>,
-    /// How market orders fill; realistic fills come with a later version [setting venue.fills].
+    /// How orders fill [setting venue.fills, default alpaca].
     #[arg(long, value_name = "HOW", value_enum)]
     fills: Option<FillsName>,
+    /// Charge no fees [setting venue.fees].
+    #[arg(long)]
+    no_fees: bool,
     /// Stock sessions round the clock: day orders fill at any hour [setting venue.always_open].
     #[arg(long)]
     always_open: bool,
@@ -44,6 +47,8 @@ pub(crate) struct VenueArgs {
 enum FillsName {
     /// As Alpaca's own paper trading does.
     Alpaca,
+    /// Against an order book, with queues, sizes, latency and impact.
+    Realistic,
 }
 
 impl VenueArgs {
@@ -60,8 +65,15 @@ impl VenueArgs {
         if let Some(speed) = self.speed {
             overrides.set("--speed", "venue.speed", speed.to_string());
         }
-        if let Some(FillsName::Alpaca) = self.fills {
-            overrides.set("--fills", "venue.fills", "alpaca");
+        if let Some(fills) = self.fills {
+            let name = match fills {
+                FillsName::Alpaca => "alpaca",
+                FillsName::Realistic => "realistic",
+            };
+            overrides.set("--fills", "venue.fills", name);
+        }
+        if self.no_fees {
+            overrides.set("--no-fees", "venue.fees", false);
         }
         for (flag, key, given) in [
             ("--ephemeral", "venue.ephemeral", self.ephemeral),

@@ -134,6 +134,8 @@ async fn start_venue(
     }
     let mut options = exchange::options(settings)?;
     options.pacer = pacer;
+    // The engine's books know no fees yet: they would drift away from the venue's.
+    options.fees = None;
     let venue = Venue::start(options).await?;
     tracing::info!("venue on http://{}", venue.address());
     Ok(Some(venue))

@@ -38,7 +38,7 @@ fn a_value_of_the_wrong_kind_names_key_place_value_and_what_is_expected() {
         ("TROUPE__SERVER__REQUEST_TIMEOUT_S", "-1", "expected a whole number from 0"),
         ("TROUPE__VENUE__ALWAYS_OPEN", "maybe", "expected true or false"),
         ("TROUPE__VENUE__SPEED", "fast", "a speed is \"max\" or a number above 0"),
-        ("TROUPE__VENUE__FILLS", "realistic", "allowed are alpaca"),
+        ("TROUPE__VENUE__FILLS", "hopeful", "allowed are alpaca"),
         ("TROUPE__LOG__FORMAT", "xml", "allowed are human, json"),
         ("TROUPE__DESK__STOP_FRACTION", "a lot", "an amount is a decimal number"),
     ] {

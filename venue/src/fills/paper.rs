@@ -50,6 +50,7 @@ impl Paper {
             price,
             quantity,
             liquidity,
+            against: None,
         })
     }
 
