@@ -1,6 +1,7 @@
 //! `troupe`: parses the command line, reads the settings once, and hands them on. Decides nothing.
 
 mod args;
+mod bars;
 mod commands;
 mod database;
 mod edge;
