@@ -11,6 +11,8 @@
 pub mod audit;
 #[cfg(feature = "statements")]
 pub mod bars;
+#[cfg(feature = "statements")]
+pub mod best_strategies;
 pub mod cache;
 #[cfg(feature = "statements")]
 pub mod configs;
@@ -18,6 +20,8 @@ pub mod database;
 pub mod embedded;
 pub mod engine_lock;
 pub mod error;
+#[cfg(feature = "statements")]
+pub mod evaluations;
 #[cfg(feature = "statements")]
 pub mod fills;
 #[cfg(feature = "statements")]

@@ -75,9 +75,9 @@ async fn every_column_says_what_it_means() {
     .fetch_all(test.pool())
     .await
     .unwrap();
-    let expected = "_sqlx_migrations audit_logs bars best_strategies fills order_events orders \
-                    positions price_data_cache signals strategy_evaluations trade_history \
-                    trading_configs user_sessions users";
+    let expected = "_sqlx_migrations audit_logs bars best_strategies evaluation_runs evaluation_tasks \
+                    fills order_events orders positions price_data_cache signals \
+                    strategy_evaluations trade_history trading_configs user_sessions users";
     assert_eq!(tables, expected.split_whitespace().collect::<Vec<_>>());
     test.drop_database().await;
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod database;
 mod embedded;
+mod evaluations;
 mod journal;
 mod pending;
 mod projections;
