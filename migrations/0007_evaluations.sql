@@ -35,8 +35,8 @@ comment on column evaluation_tasks.finished_at is 'When it ended, however it did
 create table evaluation_runs (
     task_id uuid not null references evaluation_tasks (id) on delete cascade,
     number integer not null,
-    ticker varchar(20) not null,
-    strategy_name varchar(100) not null,
+    ticker text not null,
+    strategy_name text not null,
     params jsonb not null,
     rank integer,
     score double precision,
@@ -51,7 +51,7 @@ create index idx_evaluation_runs_rank on evaluation_runs (task_id, ticker, rank)
 comment on table evaluation_runs is 'Each backtest of an evaluation.';
 comment on column evaluation_runs.task_id is 'The evaluation.';
 comment on column evaluation_runs.number is 'Place in the evaluation''s plan, from 0.';
-comment on column evaluation_runs.ticker is 'Symbol it ran on.';
+comment on column evaluation_runs.ticker is 'Symbol it ran on; of a pair both, with a comma between.';
 comment on column evaluation_runs.strategy_name is 'Name in the strategy registry, such as sma_cross.';
 comment on column evaluation_runs.params is 'All parameters by name.';
 comment on column evaluation_runs.rank is 'Place among the task''s runs on this ticker; 1 is the best. Null: it has no score.';

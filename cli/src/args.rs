@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `troupe`, and which setting each flag is.
 #![expect(clippy::doc_markdown, reason = "these comments are the help texts")]
 
+mod research;
 mod run;
 mod user;
 mod venue;
@@ -10,6 +11,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use config::Overrides;
 
+pub(crate) use research::{
+    BacktestArgs, BarArgs, EvaluateArgs, IndicatorArgs, SizingName, StrategyArgs, StrategyCommand,
+    TradingArgs,
+};
 pub(crate) use run::RunArgs;
 pub(crate) use user::{RoleName, UserArgs, UserCommand};
 pub(crate) use venue::VenueArgs;
@@ -43,6 +48,14 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Start the exchange alone, for any Alpaca client.
     Venue(VenueArgs),
+    /// Try a strategy on bars of the past.
+    Backtest(BacktestArgs),
+    /// Try many strategies with many parameters on many tickers, and rank them.
+    Evaluate(EvaluateArgs),
+    /// Write an indicator's values over a file of bars as CSV.
+    Indicator(IndicatorArgs),
+    /// Show the catalogue of strategies, or write a new one.
+    Strategy(StrategyArgs),
     /// Bring the database to the newest schema.
     Migrate(MigrateArgs),
     /// Look at machine, settings, database and keys, and say what to do.
@@ -134,6 +147,9 @@ impl Arguments {
             Command::Migrate(flags) => flags.storage.set(&mut overrides),
             Command::Doctor(flags) => flags.set(&mut overrides),
             Command::User(flags) => flags.storage.set(&mut overrides),
+            Command::Backtest(flags) => flags.set(&mut overrides),
+            Command::Evaluate(flags) => flags.set(&mut overrides),
+            Command::Indicator(_) | Command::Strategy(_) => {}
         }
         overrides
     }
@@ -153,6 +169,10 @@ impl CommonArgs {
 }
 
 impl StorageArgs {
+    fn is_given(&self) -> bool {
+        self.data_dir.is_some() || self.database_url.is_some()
+    }
+
     fn set(&self, overrides: &mut Overrides) {
         set_text(overrides, "--data-dir", "storage.data_dir", self.data_dir.as_deref());
         set_text(overrides, "--database-url", "storage.database_url", self.database_url.as_deref());

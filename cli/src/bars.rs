@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc, Weekday};
 use engine::bar::Bar;
+use engine::ticker::{NotATicker, Ticker};
 use flate2::read::MultiGzDecoder;
 
 pub(crate) use error::{BarFileError, Reason};
@@ -39,8 +40,10 @@ const SPACING_SAMPLE: usize = 10_000;
 /// The bars of one ticker, oldest first.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
-    /// Symbol; in a folder with several files of one symbol, the file's name.
+    /// Symbol; in a folder with several files of one symbol, made of the file's name.
     pub(crate) name: String,
+    /// Whether there are several files of the symbol.
+    pub(crate) is_one_of_several: bool,
     /// Length of each bar.
     pub(crate) timeframe: Timeframe,
     /// At least one.
@@ -51,11 +54,16 @@ pub(crate) struct Series {
     pub(crate) file: PathBuf,
 }
 
+impl Series {
+    /// Whose bars they are, as orders would name it.
+    pub(crate) fn ticker(&self) -> Result<Ticker, NotATicker> {
+        Ticker::new(&self.name)
+    }
+}
+
 /// Which of the bars are wanted, and how long they shall be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Selection {
-    /// Symbol instead of the one in the file's name; of a folder, which files.
-    pub(crate) ticker: Option<String>,
     /// Bars that start before are left out.
     pub(crate) from: Option<DateTime<Utc>>,
     /// Bars that start after are left out.
@@ -64,13 +72,14 @@ pub(crate) struct Selection {
     pub(crate) timeframe: Option<Timeframe>,
 }
 
-/// Reads the bars of one file.
-pub(crate) fn read_file(path: &Path, selection: &Selection) -> Result<Series, BarFileError> {
+/// Reads the bars of one file, under the symbol given or the one in its name.
+pub(crate) fn read_file(
+    path: &Path,
+    ticker: Option<&str>,
+    selection: &Selection,
+) -> Result<Series, BarFileError> {
     let refused = |row, reason| BarFileError { file: path.to_owned(), row, reason };
-    let name = match &selection.ticker {
-        Some(ticker) => ticker.clone(),
-        None => ticker_of(path),
-    };
+    let name = ticker.map_or_else(|| ticker_of(path), str::to_owned);
     let session = Session::of(&name);
     let file = File::open(path).map_err(|error| refused(None, Reason::Unreadable(error)))?;
     let raw = Raw::read(opened(path, file), selection, session)
@@ -81,7 +90,8 @@ pub(crate) fn read_file(path: &Path, selection: &Selection) -> Result<Series, Ba
         return Err(refused(None, Reason::NothingInRange));
     }
     let every_day = trades_every_day(&bars, session);
-    Ok(Series { name, timeframe, bars, every_day, file: path.to_owned() })
+    let (is_one_of_several, file) = (false, path.to_owned());
+    Ok(Series { name, is_one_of_several, timeframe, bars, every_day, file })
 }
 
 /// The symbol a file is named after: up to the first `_` or `.`.

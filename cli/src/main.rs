@@ -3,12 +3,16 @@
 mod args;
 mod bars;
 mod commands;
+mod conventions;
 mod database;
 mod edge;
 mod exchange;
+mod figures;
 mod key_file;
 mod logging;
 mod output;
+mod report;
+mod research;
 mod signals;
 
 use std::io::Write;
@@ -62,6 +66,10 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Run(flags) => commands::run::run(settings, flags).await?,
         Command::Venue(_) => commands::venue::venue(&settings, format).await?,
         Command::Migrate(flags) => commands::migrate::migrate(&settings, flags, format).await?,
+        Command::Backtest(flags) => commands::backtest::backtest(&settings, flags, format).await?,
+        Command::Evaluate(flags) => commands::evaluate::evaluate(&settings, flags, format).await?,
+        Command::Indicator(flags) => commands::indicator::indicator(flags, format)?,
+        Command::Strategy(flags) => commands::strategy::strategy(flags, format)?,
         Command::User(flags) => commands::user::user(&settings, flags, format).await?,
         Command::Doctor(_) => {}
     }

@@ -9,9 +9,19 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     tolerate_closed_pipe(writeln!(io::stdout().lock(), "{text}"))
 }
 
+/// Writes a text as it is, that may be long.
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    tolerate_closed_pipe(io::stdout().lock().write_all(text.as_bytes()))
+}
+
 /// Writes one JSON document.
 pub(crate) fn json(document: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string_pretty(document)?)
+}
+
+/// Writes one JSON document that may be long, on one line.
+pub(crate) fn compact_json(document: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string(document)?)
 }
 
 fn tolerate_closed_pipe(written: io::Result<()>) -> anyhow::Result<()> {

@@ -3,12 +3,16 @@
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::settings::{AuthSettings, BrokerSettings, DemoSettings, DeskSettings, Settings};
+use crate::settings::{
+    AuthSettings, BrokerSettings, DemoSettings, DeskSettings, ResearchSettings, Settings,
+};
 
 /// A key and what is wrong with its value.
 pub(crate) type Finding = (&'static str, String);
 
 const DAY_S: u64 = 86_400;
+/// Threads of one evaluation at most.
+const JOBS_MAX: usize = 1_024;
 const YEAR_S: u64 = 366 * DAY_S;
 
 /// Everything out of bounds in settings whose types are right.
@@ -20,6 +24,7 @@ pub(crate) fn findings(settings: &Settings) -> Vec<Finding> {
     broker(&settings.broker, &mut found);
     desk(&settings.desk, &mut found);
     demo(&settings.demo, &mut found);
+    research(&settings.research, &mut found);
     back_offs(settings, &mut found);
     found
 }
@@ -179,6 +184,24 @@ fn demo(demo: &DemoSettings, found: &mut Vec<Finding>) {
     }
     if demo.params.values().any(|value| !value.is_finite()) {
         found.push(("demo.params", "a parameter is a finite number".to_owned()));
+    }
+}
+
+fn research(research: &ResearchSettings, found: &mut Vec<Finding>) {
+    let cash_max = Decimal::from(1_000_000_000_000_u64);
+    if research.cash <= Decimal::ZERO || research.cash > cash_max {
+        let message =
+            format!("{} is out of bounds; allowed is above 0 to {cash_max}", research.cash);
+        found.push(("research.cash", message));
+    }
+    let bps = research.slippage_bps;
+    if bps < Decimal::ZERO || bps >= Decimal::from(10_000) {
+        let message = format!("{bps} is out of bounds; allowed is 0 to below 10000");
+        found.push(("research.slippage_bps", message));
+    }
+    if research.jobs > JOBS_MAX {
+        let message = format!("{} is out of bounds; allowed is 0 to {JOBS_MAX}", research.jobs);
+        found.push(("research.jobs", message));
     }
 }
 

@@ -16,6 +16,10 @@ pub use load::{DEFAULT_TOML, Loaded, Sources};
 pub use problem::{ConfigError, Place, Problem, ProblemKind};
 pub use settings::{
     AuthSettings, BrokerSettings, DemoSettings, DeskSettings, LimitSettings, LogSettings,
-    MarketSettings, ServerSettings, Settings, StorageSettings, SupervisionSettings, VenueSettings,
+    MarketSettings, ResearchSettings, ServerSettings, Settings, StorageSettings,
+    SupervisionSettings, VenueSettings,
 };
-pub use values::{LogFormat, Speed, SpeedError, StockFeed, VenueFills};
+pub use values::{
+    Commission, CommissionError, FillMoment, LogFormat, Sides, Speed, SpeedError, StockFeed,
+    VenueFills,
+};

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::values::{self, LogFormat, Speed, StockFeed, VenueFills};
+use crate::values::{self, Commission, FillMoment, LogFormat, Sides, Speed, StockFeed, VenueFills};
 
 /// All settings. Read once, by the command line; each part of the engine is handed its own section.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Settings {
     pub desk: DeskSettings,
     /// The demo user.
     pub demo: DemoSettings,
+    /// Backtests and evaluations.
+    pub research: ResearchSettings,
     /// Restarts of failed actors.
     pub supervision: SupervisionSettings,
     /// Log lines.
@@ -231,6 +233,33 @@ pub struct DemoSettings {
     pub strategy: String,
     /// Parameters of its strategy, by name.
     pub params: BTreeMap<String, f64>,
+}
+
+/// `[research]`: backtests and evaluations.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResearchSettings {
+    /// US dollars at the start; above 0.
+    #[serde(deserialize_with = "values::decimal")]
+    pub cash: Decimal,
+    /// What each side of a trade costs.
+    pub commission: Commission,
+    /// Basis points by which market and stop orders fill worse; from 0 to below 10 000.
+    #[serde(deserialize_with = "values::decimal")]
+    pub slippage_bps: Decimal,
+    /// When an order that was decided on a close is filled.
+    pub fill: FillMoment,
+    /// Whether parts of a share may be traded.
+    pub fractional: bool,
+    /// Which sides of the market are traded.
+    pub direction: Sides,
+    /// File of parameter grids; `None`: the built-in ones.
+    #[serde(deserialize_with = "values::optional_path")]
+    pub grid: Option<PathBuf>,
+    /// Metric by which evaluations rank.
+    pub metric: String,
+    /// Backtests at once; 0: one per core.
+    pub jobs: usize,
 }
 
 /// `[supervision]`: restarts of failed actors.

@@ -47,6 +47,69 @@ pub enum VenueFills {
     Realistic,
 }
 
+/// What each side of a trade costs in a backtest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commission {
+    /// This part of the value: 0.002 takes 2 dollars of 1 000; from 0 to below 1.
+    Rate(Decimal),
+    /// What Alpaca passes on.
+    Alpaca,
+}
+
+/// When an order that was decided on a close is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FillMoment {
+    /// At the open of the next bar.
+    NextOpen,
+    /// At the very close that decided it: optimistic.
+    SameClose,
+}
+
+/// Which sides of the market are traded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sides {
+    /// Bought and sold.
+    Long,
+    /// Sold short too.
+    LongShort,
+}
+
+/// A text that is no commission.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a commission is a rate per side from 0 to below 1, such as 0.002, or \"alpaca\"")]
+pub struct CommissionError;
+
+impl FromStr for Commission {
+    type Err = CommissionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("alpaca") {
+            return Ok(Self::Alpaca);
+        }
+        match Decimal::from_str(text) {
+            Ok(rate) if rate >= Decimal::ZERO && rate < Decimal::ONE => Ok(Self::Rate(rate)),
+            _ => Err(CommissionError),
+        }
+    }
+}
+
+impl fmt::Display for Commission {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate(rate) => write!(formatter, "{rate}"),
+            Self::Alpaca => formatter.write_str("alpaca"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Commission {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Scalar)?.parse().map_err(de::Error::custom)
+    }
+}
+
 /// A text that is not a replay speed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a speed is \"max\" or a number above 0 (times real time)")]

@@ -12,7 +12,7 @@ use crate::error::StorageError;
 use crate::page::{Page, PageRequest, count};
 
 /// The newest score of one strategy on one ticker.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationRecord {
     /// Key, from the id source; a row that is replaced keeps its own.
     pub id: Uuid,
@@ -39,7 +39,7 @@ pub struct EvaluationRecord {
 }
 
 /// The strategy chosen for a ticker.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BestStrategy {
     /// Key, from the id source; a row that is replaced keeps its own.
     pub id: Uuid,

@@ -25,7 +25,7 @@ pub enum TaskStatus {
 }
 
 /// An evaluation that starts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTask {
     /// Key, from the id source.
     pub id: Uuid,
@@ -44,7 +44,7 @@ pub struct NewTask {
 }
 
 /// An evaluation as stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
     /// What was asked for.
     pub asked: NewTask,
@@ -76,7 +76,7 @@ pub struct TaskEnd {
 pub struct RunRecord {
     /// Place in the plan, from 0.
     pub number: u32,
-    /// Symbol it ran on.
+    /// Symbol it ran on; of a pair both, with a comma between.
     pub ticker: String,
     /// Name in the strategy registry.
     pub strategy_name: String,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use engine::backtest::BarFault;
+
 use super::Timeframe;
 
 /// A file that cannot be used: which, where in it, why.
@@ -77,26 +79,9 @@ pub(crate) enum Reason {
         /// What stands there.
         value: f64,
     },
-    /// The range is upside down.
-    #[error("high {high} is below low {low}")]
-    HighBelowLow {
-        /// Highest price.
-        high: f64,
-        /// Lowest price.
-        low: f64,
-    },
-    /// First or last price outside the bar's own range.
-    #[error("{column} {value} is outside the bar's range {low} to {high}")]
-    OutsideRange {
-        /// `open` or `close`.
-        column: &'static str,
-        /// What stands there.
-        value: f64,
-        /// Lowest price.
-        low: f64,
-        /// Highest price.
-        high: f64,
-    },
+    /// Numbers that cannot be a bar.
+    #[error(transparent)]
+    Fault(BarFault),
     /// Two rows of one instant.
     #[error("timestamp {at} stands in the row before already")]
     Duplicate {
@@ -155,8 +140,7 @@ impl Reason {
             Self::NotANumber { .. } => "not_a_number",
             Self::PriceNotPositive { .. } => "price_not_positive",
             Self::NegativeSize { .. } => "negative_size",
-            Self::HighBelowLow { .. } => "high_below_low",
-            Self::OutsideRange { .. } => "outside_range",
+            Self::Fault(_) => "fault",
             Self::Duplicate { .. } => "duplicate_timestamp",
             Self::Unsorted { .. } => "unsorted_timestamp",
             Self::TooMany { .. } => "too_many",

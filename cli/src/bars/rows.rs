@@ -119,19 +119,9 @@ pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 fn bar(at: DateTime<Utc>, values: [f64; 5]) -> Result<Bar, Reason> {
     let [open, high, low, close, volume] = values;
-    for (column, price) in BAR_COLUMNS.iter().zip([open, high, low, close]) {
-        positive(column, price)?;
-    }
-    not_negative("volume", volume)?;
-    if high < low {
-        return Err(Reason::HighBelowLow { high, low });
-    }
-    for (column, value) in [("open", open), ("close", close)] {
-        if value < low || value > high {
-            return Err(Reason::OutsideRange { column, value, low, high });
-        }
-    }
-    Ok(Bar { at, seconds: 0, open, high, low, close, volume, trades: 0 })
+    let bar = Bar { at, seconds: 0, open, high, low, close, volume, trades: 0 };
+    bar.check().map_err(Reason::Fault)?;
+    Ok(bar)
 }
 
 fn point(at: DateTime<Utc>, price: f64, volume: f64) -> Bar {

@@ -9,6 +9,12 @@ use super::*;
 
 const HEADER: &str = "timestamp,open,high,low,close,volume\n";
 
+fn in_a_file(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = write(&directory, name, text);
+    (directory, path)
+}
+
 fn write(directory: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
     let path = directory.path().join(name);
     std::fs::write(&path, text).unwrap();
@@ -16,8 +22,8 @@ fn write(directory: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
 }
 
 fn read(name: &str, text: &str, selection: &Selection) -> Result<Series, BarFileError> {
-    let directory = tempfile::tempdir().unwrap();
-    read_file(&write(&directory, name, text), selection)
+    let (_directory, path) = in_a_file(name, text);
+    read_file(&path, None, selection)
 }
 
 fn in_length(timeframe: &str) -> Selection {
@@ -53,12 +59,12 @@ fn each_fault_is_refused_with_its_row_and_reason() {
         ("2024-01-03,NaN,12,9,11,1", "not_a_number", "open `NaN` is not a finite number"),
         ("2024-01-03,10,inf,9,11,1", "not_a_number", "high `inf` is not a finite number"),
         ("2024-01-03,10,12,nine,11,1", "not_a_number", "low `nine` is not a finite number"),
-        ("2024-01-03,10,12,0,11,1", "price_not_positive", "low 0 must be above zero"),
-        ("2024-01-03,10,12,9,-11,1", "price_not_positive", "close -11 must be above zero"),
-        ("2024-01-03,10,9,12,11,1", "high_below_low", "high 9 is below low 12"),
-        ("2024-01-03,13,12,9,11,1", "outside_range", "open 13 is outside the bar's range 9 to 12"),
-        ("2024-01-03,10,12,9,8,1", "outside_range", "close 8 is outside the bar's range 9 to 12"),
-        ("2024-01-03,10,12,9,11,-1", "negative_size", "volume -1 must not be below zero"),
+        ("2024-01-03,10,12,0,11,1", "fault", "low is 0, a price is above zero"),
+        ("2024-01-03,10,12,9,-11,1", "fault", "close is -11, a price is above zero"),
+        ("2024-01-03,10,9,12,11,1", "fault", "high 9 is below low 12"),
+        ("2024-01-03,13,12,9,11,1", "fault", "open 13 is outside low 9 to high 12"),
+        ("2024-01-03,10,12,9,8,1", "fault", "close 8 is outside low 9 to high 12"),
+        ("2024-01-03,10,12,9,11,-1", "fault", "volume is -1, below zero"),
         (
             "2024-01-02,10,12,9,11,1",
             "duplicate_timestamp",
@@ -97,7 +103,7 @@ fn files_that_hold_nothing_usable_are_refused_as_a_whole() {
         assert_eq!(error.reason.code(), code, "{text}");
         assert!(error.to_string().contains(words), "{error}");
     }
-    let missing = read_file(Path::new("/nowhere/X.csv"), &Selection::default()).unwrap_err();
+    let missing = read_file(Path::new("/nowhere/X.csv"), None, &Selection::default()).unwrap_err();
     assert!(missing.to_string().starts_with("/nowhere/X.csv: cannot be read"), "{missing}");
 }
 
@@ -108,10 +114,13 @@ fn a_line_without_end_and_a_file_that_is_no_text_are_refused() {
     assert!(long.unwrap_err().to_string().contains("longer than 65536 bytes"));
     let path = directory.path().join("X.csv");
     std::fs::write(&path, [HEADER.as_bytes(), &[0xff, 0xfe, b'\n']].concat()).unwrap();
-    let error = read_file(&path, &Selection::default()).unwrap_err();
+    let error = read_file(&path, None, &Selection::default()).unwrap_err();
     assert_eq!(error.reason.code(), "not_text", "{error}");
     let path = write(&directory, "Y.csv.gz", "not gzip");
-    assert_eq!(read_file(&path, &Selection::default()).unwrap_err().reason.code(), "unreadable");
+    assert_eq!(
+        read_file(&path, None, &Selection::default()).unwrap_err().reason.code(),
+        "unreadable"
+    );
 }
 
 #[test]
@@ -125,7 +134,7 @@ fn gzip_is_known_by_the_name() {
     )
     .unwrap();
     encoder.finish().unwrap();
-    let series = read_file(&path, &Selection::default()).unwrap();
+    let series = read_file(&path, None, &Selection::default()).unwrap();
     assert_eq!(
         (series.name.as_str(), series.timeframe.to_string()),
         ("BTCUSDT", "1Min".to_owned())
@@ -220,19 +229,20 @@ fn a_folder_is_many_tickers_and_two_files_of_one_keep_their_own_names() {
     for name in ["MSFT.csv", "AAPL_1d.csv", "AAPL_1d_adj.csv", "notes.txt"] {
         write(&directory, name, &text);
     }
-    let names = |selection: &Selection| -> Vec<String> {
-        read_folder(directory.path(), selection).unwrap().into_iter().map(|s| s.name).collect()
+    let names = |tickers: &[&str]| -> Vec<String> {
+        let tickers: Vec<String> = tickers.iter().map(|ticker| (*ticker).to_owned()).collect();
+        let all = read_folder(directory.path(), &tickers, &Selection::default()).unwrap();
+        all.into_iter().map(|series| series.name).collect()
     };
-    assert_eq!(names(&Selection::default()), ["AAPL_1d", "AAPL_1d_adj", "MSFT"]);
-    let msft = Selection { ticker: Some("MSFT".to_owned()), ..Selection::default() };
-    assert_eq!(names(&msft), ["MSFT"]);
-    let none = Selection { ticker: Some("IBM".to_owned()), ..Selection::default() };
-    let error = read_folder(directory.path(), &none).unwrap_err().to_string();
+    let all = Selection::default();
+    assert_eq!(names(&[]), ["AAPL-1D", "AAPL-1D-ADJ", "MSFT"]);
+    assert_eq!(names(&["MSFT", "AAPL"]), ["MSFT", "AAPL-1D", "AAPL-1D-ADJ"], "in the order asked");
+    let error = read_folder(directory.path(), &["IBM".to_owned()], &all).unwrap_err().to_string();
     assert!(error.contains("no file of IBM"), "{error}");
     write(&directory, "BAD.csv", "x\n");
-    let error = read_folder(directory.path(), &Selection::default()).unwrap_err().to_string();
+    let error = read_folder(directory.path(), &[], &all).unwrap_err().to_string();
     assert!(error.contains("BAD.csv"), "{error}");
     let empty = tempfile::tempdir().unwrap();
-    let error = read_folder(empty.path(), &Selection::default()).unwrap_err().to_string();
+    let error = read_folder(empty.path(), &[], &all).unwrap_err().to_string();
     assert!(error.contains("no files named .csv"), "{error}");
 }

@@ -41,6 +41,10 @@ fn a_value_of_the_wrong_kind_names_key_place_value_and_what_is_expected() {
         ("TROUPE__VENUE__FILLS", "hopeful", "allowed are alpaca"),
         ("TROUPE__LOG__FORMAT", "xml", "allowed are human, json"),
         ("TROUPE__DESK__STOP_FRACTION", "a lot", "an amount is a decimal number"),
+        ("TROUPE__RESEARCH__COMMISSION", "cheap", "a rate per side from 0 to below 1"),
+        ("TROUPE__RESEARCH__COMMISSION", "1.5", "a rate per side from 0 to below 1"),
+        ("TROUPE__RESEARCH__FILL", "best-price", "allowed are next-open, same-close"),
+        ("TROUPE__RESEARCH__DIRECTION", "short", "allowed are long, long-short"),
     ] {
         let text = complaint(&[(name, value)]);
         assert!(text.contains(&format!("variable {name}")), "{text}");
@@ -55,6 +59,9 @@ fn a_value_out_of_bounds_names_the_bounds() {
         ("TROUPE__SERVER__REQUEST_TIMEOUT_S", "0", "allowed is 1 to 600"),
         ("TROUPE__STORAGE__MAX_CONNECTIONS", "1", "allowed is 2 to 1000"),
         ("TROUPE__DESK__STOP_FRACTION", "1.5", "above 0 and below 1"),
+        ("TROUPE__RESEARCH__CASH", "0", "allowed is above 0"),
+        ("TROUPE__RESEARCH__SLIPPAGE_BPS", "10000", "allowed is 0 to below 10000"),
+        ("TROUPE__RESEARCH__JOBS", "5000", "allowed is 0 to 1024"),
         ("TROUPE__DESK__MAX_ORDER_NOTIONAL_USD", "-5", "more than 0"),
         ("TROUPE__BROKER__BASE_URL", "ftp://x", "does not start with https:// or http://"),
         ("TROUPE__SERVER__CORS_ORIGINS", "https://a.example/path", "scheme and host only"),

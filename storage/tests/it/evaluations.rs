@@ -8,15 +8,15 @@ use storage::page::PageRequest;
 
 use crate::support::{at, id, with_users};
 
-fn task(number: u128, user: u128) -> NewTask {
+fn task(number: u32, user: u128) -> NewTask {
     NewTask {
-        id: id(900 + number),
+        id: id(900 + u128::from(number)),
         user_id: id(user),
         config_id: None,
         metric_name: "sharpe_ratio".to_owned(),
         request: json!({"tickers": ["AAPL", "MSFT"], "commission": 0.002}),
         runs_total: 4,
-        created_at: at(i64::try_from(number).unwrap()),
+        created_at: at(i64::from(number)),
     }
 }
 
@@ -34,7 +34,7 @@ fn run(number: u32, ticker: &str, rank: Option<u32>) -> RunRecord {
     }
 }
 
-fn evaluation(number: u128, strategy: &str, score: &str) -> EvaluationRecord {
+fn evaluation(number: u128, strategy: &str, score: Decimal) -> EvaluationRecord {
     EvaluationRecord {
         id: id(number),
         user_id: id(1),
@@ -43,7 +43,7 @@ fn evaluation(number: u128, strategy: &str, score: &str) -> EvaluationRecord {
         strategy_name: strategy.to_owned(),
         params: json!({"fast": 5.0}),
         metrics: json!({"final_equity": 808_906_777.74}),
-        score: score.parse().unwrap(),
+        score,
         metric_name: "final_equity".to_owned(),
         task_id: None,
         evaluated_at: at(5),
@@ -112,16 +112,16 @@ async fn the_newest_score_of_a_strategy_replaces_the_one_before() {
     let task = task(1, 1);
     evaluations::insert_task(&mut connection, &task).await.unwrap();
     for record in [
-        evaluation(10, "sma_cross", "12000.5"),
-        evaluation(11, "rsi", "808906777.74"),
-        evaluation(12, "sma_cross", "11000.123456789"),
+        evaluation(10, "sma_cross", Decimal::new(120_005, 1)),
+        evaluation(11, "rsi", Decimal::new(80_890_677_774, 2)),
+        evaluation(12, "sma_cross", Decimal::new(11_000_123_456_789, 9)),
     ] {
         best_strategies::upsert_evaluation(&mut connection, &record).await.unwrap();
     }
     let other_metric = EvaluationRecord {
         metric_name: "sharpe_ratio".to_owned(),
         task_id: Some(task.id),
-        ..evaluation(13, "sma_cross", "-1.5")
+        ..evaluation(13, "sma_cross", Decimal::new(-15, 1))
     };
     best_strategies::upsert_evaluation(&mut connection, &other_metric).await.unwrap();
     let filter = EvaluationFilter {
