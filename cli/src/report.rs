@@ -190,4 +190,4 @@ fn minus(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

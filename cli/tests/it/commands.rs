@@ -11,7 +11,17 @@ use crate::binary::{data_dir, outcome, troupe, with_input};
 fn help_lists_every_command_and_succeeds() {
     let (status, stdout, _) = outcome(troupe(&["--help"]));
     assert_eq!(status, 0);
-    for name in ["run", "venue", "migrate", "doctor", "user"] {
+    for name in [
+        "run",
+        "venue",
+        "backtest",
+        "evaluate",
+        "indicator",
+        "strategy",
+        "migrate",
+        "doctor",
+        "user",
+    ] {
         assert!(stdout.contains(&format!("\n  {name} ")), "{name} is not in:\n{stdout}");
     }
 }
