@@ -1,6 +1,6 @@
 //! What a sub-account holds of one ticker.
 
-use crate::money::{MoneyError, Price, Quantity, Usd, round_average};
+use crate::money::{MoneyError, Price, Quantity, Usd, is_positive, round_average};
 use crate::order::Side;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -71,8 +71,8 @@ impl Position {
         price: Price,
     ) -> Result<Self, PositionError> {
         let grows = match side {
-            Side::Buy => self.quantity >= Decimal::ZERO,
-            Side::Sell => self.quantity <= Decimal::ZERO,
+            Side::Buy => self.quantity.is_zero() || is_positive(self.quantity),
+            Side::Sell => !is_positive(self.quantity),
         };
         if grows { self.grown(side, quantity, price) } else { self.reduced(quantity, price) }
     }
@@ -101,7 +101,7 @@ impl Position {
         }
         let cost = Usd::new(self.average_price).times(closed)?;
         let value = price.cost_of(quantity)?;
-        let is_long = held > Decimal::ZERO;
+        let is_long = is_positive(held);
         let profit = if is_long { value.minus(cost)? } else { cost.minus(value)? };
         let left = if is_long { held.saturating_sub(closed) } else { held.saturating_add(closed) };
         let average_price = if left.is_zero() { Decimal::ZERO } else { self.average_price };

@@ -19,7 +19,7 @@ use super::{DENIALS_MAX, Journal, ORDERS_MAX, RunError};
 use crate::account::RATE_WINDOW_S;
 use crate::bar::Bar;
 use crate::clock::Timestamp;
-use crate::money::{Price, Quantity, Usd};
+use crate::money::{Price, Quantity, Usd, is_positive, to_float};
 use crate::order::{Kind, Side, Status, TimeInForce};
 use crate::position::Position;
 use crate::risk::{Denied, rule};
@@ -56,11 +56,8 @@ impl<'a> Desk<'a> {
         trades.clear();
         equity.reserve(market.times().len());
         let legs = market.legs().len();
-        let outcome = Outcome {
-            cash_start: super::ledger::float(spec.cash.amount()),
-            equity,
-            ..Outcome::default()
-        };
+        let outcome =
+            Outcome { cash_start: to_float(spec.cash.amount()), equity, ..Outcome::default() };
         Self {
             spec,
             market,
@@ -386,7 +383,7 @@ impl<'a> Desk<'a> {
         price: Price,
         inside: Option<()>,
     ) -> Result<(), RunError> {
-        let entered = super::ledger::float(price.amount());
+        let entered = to_float(price.amount());
         for kind in entry.exits.kinds(entry.side, price)? {
             let request = OrderRequest {
                 kind,
@@ -558,7 +555,7 @@ impl<'a> Desk<'a> {
 fn held_side(held: Decimal) -> Option<Side> {
     if held.is_zero() {
         None
-    } else if held > Decimal::ZERO {
+    } else if is_positive(held) {
         Some(Side::Buy)
     } else {
         Some(Side::Sell)

@@ -12,11 +12,10 @@ use super::costs::Liquidity;
 use super::outcome::{FillRecord, OpenPosition, Trade, TradeSide};
 use super::spec::Spec;
 use crate::clock::Timestamp;
-use crate::money::{MoneyError, Price, Quantity, Usd};
+use crate::money::{MoneyError, Price, Quantity, Usd, is_positive, to_float as float};
 use crate::order::Side;
 use crate::position::Position;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 /// What a fill is booked from.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +118,9 @@ impl Ledger {
 
     /// Cash that may be spent: what was sold short is owed and must be covered by as much again.
     pub(super) fn free_cash(&self) -> Result<Usd, MoneyError> {
+        if !self.holdings.iter().any(|holding| holding.quantity < 0.0) {
+            return Ok(self.cash);
+        }
         let owed = self.held_values().try_fold(Usd::ZERO, |sum, value| {
             let value = value?;
             if value < Usd::ZERO { sum.plus(value) } else { Ok(sum) }
@@ -232,9 +234,5 @@ fn grew(before: Position, after: Position) -> bool {
 }
 
 fn side_of(quantity: Decimal) -> TradeSide {
-    if quantity > Decimal::ZERO { TradeSide::Long } else { TradeSide::Short }
-}
-
-pub(super) fn float(value: Decimal) -> f64 {
-    value.to_f64().unwrap_or(f64::NAN)
+    if is_positive(quantity) { TradeSide::Long } else { TradeSide::Short }
 }

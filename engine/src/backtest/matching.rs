@@ -13,9 +13,8 @@
 )]
 
 use crate::bar::Bar;
+use crate::money::to_float;
 use crate::order::{Kind, Side, Trail};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 /// An order's prices as the bars have them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,20 +51,19 @@ pub(super) enum Touch {
 impl Watch {
     /// `price` is where a trailing stop starts from.
     pub(super) fn new(kind: Kind, price: f64) -> Self {
-        let float = |value: Decimal| value.to_f64().unwrap_or(f64::NAN);
         match kind {
             Kind::Market => Self::Market,
-            Kind::Limit { limit_price } => Self::Limit { limit: float(limit_price.amount()) },
-            Kind::Stop { stop_price } => Self::Stop { stop: float(stop_price.amount()) },
+            Kind::Limit { limit_price } => Self::Limit { limit: to_float(limit_price.amount()) },
+            Kind::Stop { stop_price } => Self::Stop { stop: to_float(stop_price.amount()) },
             Kind::StopLimit { stop_price, limit_price } => Self::StopLimit {
-                stop: float(stop_price.amount()),
-                limit: float(limit_price.amount()),
+                stop: to_float(stop_price.amount()),
+                limit: to_float(limit_price.amount()),
                 awake: false,
             },
             Kind::TrailingStop { trail } => {
                 let distance = match trail {
-                    Trail::Price(price) => Distance::Price(float(price.amount())),
-                    Trail::Percent(percent) => Distance::Fraction(float(percent) / 100.0),
+                    Trail::Price(price) => Distance::Price(to_float(price.amount())),
+                    Trail::Percent(percent) => Distance::Fraction(to_float(percent) / 100.0),
                 };
                 Self::TrailingStop { distance, best: price }
             }

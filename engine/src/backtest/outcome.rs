@@ -5,7 +5,7 @@
 )]
 
 use crate::clock::Timestamp;
-use crate::money::{Price, Quantity, Usd};
+use crate::money::{Price, Quantity, Usd, to_float};
 use crate::order::{Kind, Side, Status};
 use crate::risk::Denied;
 use rust_decimal::Decimal;
@@ -178,7 +178,7 @@ impl Outcome {
 pub(super) fn number<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     match value.to_i64() {
         Some(whole) if value.fract().is_zero() => serializer.serialize_i64(whole),
-        Some(_) | None => serializer.serialize_f64(value.to_f64().unwrap_or(f64::NAN)),
+        Some(_) | None => serializer.serialize_f64(to_float(*value)),
     }
 }
 

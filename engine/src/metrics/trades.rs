@@ -3,7 +3,7 @@
 
 use super::returns::{float, ratio};
 use crate::backtest::Trade;
-use rust_decimal::prelude::ToPrimitive;
+use crate::money::to_float;
 
 /// What closed trades alone say. Profits are in US dollars after costs, returns are fractions.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,7 +30,7 @@ impl TradeMetrics {
         let (mut won, mut lost) = (0.0, 0.0);
         let (mut winners, mut losers) = (0_usize, 0_usize);
         for trade in trades {
-            let pnl = trade.pnl.to_f64().unwrap_or(f64::NAN);
+            let pnl = to_float(trade.pnl);
             if pnl > 0.0 {
                 won += pnl;
                 winners = winners.saturating_add(1);
