@@ -210,6 +210,17 @@ pub fn floor_to_step(value: Decimal, step: Decimal) -> Option<Decimal> {
     steps.checked_mul(step).map(|rounded| rounded.normalize())
 }
 
+/// How many whole `step`s of a quantity at `price` each `budget` pays, as a quantity: never more
+/// than the budget, to the last digit.
+pub fn quantity_within(budget: Decimal, price: Decimal, step: Decimal) -> Option<Decimal> {
+    let unit = price.checked_mul(step)?;
+    let count = whole_quotient(budget, unit).or_else(|| {
+        let quotient = budget.checked_div(unit)?;
+        Some(quotient.round_dp_with_strategy(0, RoundingStrategy::ToZero))
+    })?;
+    if step == Decimal::ONE { Some(count) } else { count.checked_mul(step) }
+}
+
 /// Rounds an average price half to even, so that errors do not pile up on one side.
 pub fn round_average(value: Decimal) -> Decimal {
     if value.scale() <= AVERAGE_PLACES {
@@ -221,6 +232,24 @@ pub fn round_average(value: Decimal) -> Decimal {
 /// Whether a decimal is above zero, without the cost of a comparison.
 pub(crate) fn is_positive(value: Decimal) -> bool {
     value.is_sign_positive() && !value.is_zero()
+}
+
+/// The whole part of a quotient of two decimals above zero, by whole numbers; `None` when they do
+/// not fit.
+fn whole_quotient(value: Decimal, divisor: Decimal) -> Option<Decimal> {
+    let (value_scale, divisor_scale) = (value.scale(), divisor.scale());
+    let raise = |mantissa: i128, by: u32| mantissa.checked_mul(10_i128.checked_pow(by)?);
+    let value = raise(value.mantissa(), divisor_scale.saturating_sub(value_scale))?;
+    let divisor = raise(divisor.mantissa(), value_scale.saturating_sub(divisor_scale))?;
+    if value < 0 || divisor <= 0 {
+        return None;
+    }
+    // A division of 64 bits takes a fraction of the time of one of 128.
+    let quotient = match (u64::try_from(value), u64::try_from(divisor)) {
+        (Ok(value), Ok(divisor)) => i128::from(value.checked_div(divisor)?),
+        _ => value.checked_div(divisor)?,
+    };
+    Decimal::try_from_i128_with_scale(quotient, 0).ok()
 }
 
 /// The decimal with so many places that `price` is the `f64` of, if there is one: most prices are
@@ -270,6 +299,22 @@ mod tests {
             Some(decimal("0.1234"))
         );
         assert_eq!(floor_to_step(decimal("5"), Decimal::ZERO), None);
+    }
+
+    #[test]
+    fn a_budget_pays_whole_steps_to_the_last_digit() {
+        let rows = [
+            ("10000", "100", "1", "100"),
+            ("9999.99", "100", "1", "99"),
+            ("10000", "169.35804", "1", "59"),
+            ("1", "3", "0.000000001", "0.333333333"),
+            ("-5", "3", "1", "-1"),
+            ("99999999999999999999999999", "0.000000001", "1", ""),
+        ];
+        for (budget, price, step, expected) in rows {
+            let found = quantity_within(decimal(budget), decimal(price), decimal(step));
+            assert_eq!(found, expected.parse().ok(), "{budget} / {price} by {step}");
+        }
     }
 
     #[test]

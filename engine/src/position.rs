@@ -99,10 +99,10 @@ impl Position {
         if closed > held.abs() {
             return Err(PositionError::Crossed { quantity: closed, held });
         }
-        let cost = Usd::new(self.average_price).times(closed)?;
-        let value = price.cost_of(quantity)?;
         let is_long = is_positive(held);
-        let profit = if is_long { value.minus(cost)? } else { cost.minus(value)? };
+        let (paid, got) = (Usd::new(self.average_price), Usd::new(price.amount()));
+        let gain = if is_long { got.minus(paid)? } else { paid.minus(got)? };
+        let profit = gain.times(closed)?;
         let left = if is_long { held.saturating_sub(closed) } else { held.saturating_add(closed) };
         let average_price = if left.is_zero() { Decimal::ZERO } else { self.average_price };
         Ok(Self { quantity: left, average_price, realized: self.realized.plus(profit)? })

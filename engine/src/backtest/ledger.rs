@@ -35,8 +35,10 @@ pub(super) struct Ledger {
     cash_float: f64,
     holdings: Vec<Holding>,
     trades: Vec<Trade>,
-    traded: Usd,
-    fees: Usd,
+    /// Value of all fills, a statistic.
+    traded: f64,
+    /// All fees, a statistic.
+    fees: f64,
 }
 
 /// One ticker's position with what a trade is made of.
@@ -66,8 +68,8 @@ impl Ledger {
             cash_float: float(cash.amount()),
             holdings: vec![holding; legs],
             trades,
-            traded: Usd::ZERO,
-            fees: Usd::ZERO,
+            traded: 0.0,
+            fees: 0.0,
         }
     }
 
@@ -148,9 +150,9 @@ impl Ledger {
             Side::Buy => self.cash.minus(value)?,
             Side::Sell => self.cash.plus(value)?,
         };
-        self.cash = moved.minus(fee)?;
-        self.traded = self.traded.plus(value)?;
-        self.fees = self.fees.plus(fee)?;
+        self.cash = less(moved, fee)?;
+        self.traded += float(value.amount());
+        self.fees += float(fee.amount());
         self.cash_float = float(self.cash.amount());
         let holding = self.holdings.get_mut(leg).ok_or(RunError::NoSuchTicker { leg })?;
         let before = holding.position;
@@ -159,7 +161,7 @@ impl Ledger {
         if before.quantity.is_zero() {
             holding.opened_at = at;
             holding.fees = fee;
-        } else if grew(before, holding.position) {
+        } else if grew(before, side) {
             holding.fees = holding.fees.plus(fee)?;
         } else {
             let trade = holding.close(before, execution, fee)?;
@@ -172,7 +174,7 @@ impl Ledger {
     pub(super) fn into_parts(self) -> (Vec<OpenPosition>, Vec<Trade>, f64, f64) {
         let open = self.holdings.iter().enumerate();
         let open = open.filter_map(|(leg, holding)| holding.open_position(leg)).collect();
-        (open, self.trades, float(self.traded.amount()), float(self.fees.amount()))
+        (open, self.trades, self.traded, self.fees)
     }
 }
 
@@ -190,10 +192,10 @@ impl Holding {
         } else {
             self.fees.times(closed)?.over(before.quantity.abs())?
         };
-        self.fees = self.fees.minus(entry_fee)?;
+        self.fees = less(self.fees, entry_fee)?;
         let commission = entry_fee.plus(fee)?;
         let gross = self.position.realized.minus(before.realized)?;
-        let pnl = gross.minus(commission)?.amount();
+        let pnl = less(gross, commission)?.amount();
         let value = float(before.average_price) * float(closed);
         Ok(Trade {
             leg,
@@ -229,8 +231,13 @@ impl Holding {
     }
 }
 
-fn grew(before: Position, after: Position) -> bool {
-    after.quantity.abs() > before.quantity.abs()
+/// A difference that is mostly one to nothing.
+fn less(from: Usd, what: Usd) -> Result<Usd, MoneyError> {
+    if what.amount().is_zero() { Ok(from) } else { from.minus(what) }
+}
+
+fn grew(before: Position, side: Side) -> bool {
+    is_positive(before.quantity) == (side == Side::Buy)
 }
 
 fn side_of(quantity: Decimal) -> TradeSide {

@@ -4,7 +4,7 @@ use super::costs::Liquidity;
 use super::data::Market;
 use super::ledger::Ledger;
 use super::spec::{Sizing, Spec};
-use crate::money::{MoneyError, Price, Quantity, Usd, floor_to_step};
+use crate::money::{MoneyError, Price, Quantity, Usd, floor_to_step, quantity_within};
 use crate::order::Side;
 use crate::risk::{Denied, rule};
 use crate::sizing::{self, Budget};
@@ -71,8 +71,8 @@ pub(super) fn planned_quantity(
             let rate = spec.costs.fees.entry_rate();
             let unit = Usd::new(price.amount());
             let unit = if rate.is_zero() { unit } else { unit.plus(unit.times(rate)?)? };
-            let exact = budget.over(unit.amount())?.amount();
-            let rounded = floor_to_step(exact, spec.quantity_step).unwrap_or(Decimal::ZERO);
+            let rounded = quantity_within(budget.amount(), unit.amount(), spec.quantity_step);
+            let rounded = rounded.unwrap_or(Decimal::ZERO);
             Quantity::new(rounded).map_err(|_zero| too_small(spec, budget, price))
         }
     }
