@@ -3,6 +3,7 @@
 //! The measurements are in `benches/`, their figures and how they were taken in `README.md`.
 
 pub mod desk_world;
+pub mod history;
 pub mod order_door;
 pub mod samples;
 pub mod signal_count;

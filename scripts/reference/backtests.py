@@ -1,4 +1,4 @@
-"""Writes engine/tests/fixtures/goog_1d_backtests.csv: trades and equity of a broker written from the rules alone.
+"""Writes engine/tests/fixtures/goog_1d_backtests.csv: trades, equity and metrics by a broker written from the rules alone.
 
 One ticker, one position, decimal money, the moving averages as exact sums. It shares no line and no structure with
 the engine: it walks bar by bar with one position and its exits in hand, where the engine keeps a table of orders.
@@ -7,7 +7,10 @@ Run:  python3 scripts/reference/backtests.py      (the standard library is enoug
 """
 
 import csv
+import itertools
+import math
 import pathlib
+import statistics
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, getcontext
 
 getcontext().prec = 40
@@ -54,7 +57,7 @@ class Broker:
         self.both, self.same_close = both, same_close
         self.rate, self.step, self.slip = Decimal(commission), Decimal(step), Decimal(slippage_bps) / 10_000
         self.stop, self.target, self.trail = (x and Decimal(x) for x in (stop, target, trail))
-        self.cash, self.size, self.trades = Decimal(10_000), Decimal(0), []
+        self.cash, self.size, self.trades, self.traded, self.held = Decimal(10_000), Decimal(0), [], Decimal(0), 0
 
     def market(self, buys, price):
         return price * (1 + self.slip if buys else 1 - self.slip)
@@ -66,6 +69,7 @@ class Broker:
             return
         fee = shares * price * self.rate
         self.cash -= way * shares * price + fee
+        self.traded += shares * price
         self.size, self.price, self.when, self.fee = way * shares, price, when, fee
         nine = lambda x: x.quantize(NINE, ROUND_HALF_EVEN)
         self.stop_at = self.stop and nine(price * (1 - way * self.stop))
@@ -77,6 +81,7 @@ class Broker:
         price = self.market(way < 0, price) if slips else price
         fee = abs(self.size) * price * self.rate
         self.cash += self.size * price - fee
+        self.traded += abs(self.size) * price
         profit = self.size * (price - self.price) - fee - self.fee
         self.trades.append(["long" if way > 0 else "short", abs(self.size), self.when, self.price, when, price, fee + self.fee,
                             profit])
@@ -132,12 +137,58 @@ class Broker:
                 else:
                     waiting = wish
             equity.append(self.cash + self.size * bar["close"])
+            self.held += self.size != 0
         return equity
 
 
 def short(number):
-    text = f"{number.quantize(Decimal('1e-12')).normalize():f}"
-    return text
+    return f"{number.quantize(Decimal('1e-12')).normalize():f}"
+
+
+def moves(values):
+    return [after / before - 1 for before, after in itertools.pairwise(values)]
+
+
+def metrics(broker, equity):
+    """docs/metrics.md in Python, over floats."""
+    equity = [float(value) for value in equity]
+    returns, market = moves(equity), moves([float(bar["close"]) for bar in BARS])
+    mean, root = statistics.fmean(returns), math.sqrt(252)
+    peaks = list(itertools.accumulate([10_000.0, *equity], max))[1:]
+    below = [value < peak for value, peak in zip(equity, peaks)]
+    deepest = min(value / peak - 1 for value, peak in zip(equity, peaks))
+    total = equity[-1] / 10_000 - 1
+    annual = (1 + total) ** (252 / len(returns)) - 1
+    var = statistics.quantiles(returns, n=100, method="inclusive")[4]
+    profits = [float(trade[7]) for trade in broker.trades]
+    fractions = [float(trade[7] / (trade[1] * trade[3])) for trade in broker.trades]
+    wins, losses = [p for p in profits if p > 0], [-p for p in profits if p < 0]
+    beta, intercept = statistics.linear_regression(market, returns)
+    return {
+        "final_equity": equity[-1],
+        "total_return": total,
+        "annual_return": annual,
+        "annual_volatility": statistics.stdev(returns) * root,
+        "sharpe_ratio": mean / statistics.stdev(returns) * root,
+        "sortino_ratio": mean * root / math.sqrt(statistics.fmean(min(r, 0) ** 2 for r in returns)),
+        "calmar_ratio": annual / -deepest,
+        "omega_ratio": sum(r for r in returns if r > 0) / -sum(r for r in returns if r < 0),
+        "max_drawdown": deepest,
+        "max_drawdown_days": max(len(list(run)) for is_below, run in itertools.groupby(below) if is_below),
+        "var_95": var,
+        "cvar_95": statistics.fmean(r for r in returns if r <= var),
+        "win_rate": len(wins) / len(profits),
+        "profit_factor": sum(wins) / sum(losses),
+        "expectancy": statistics.fmean(profits),
+        "payoff_ratio": statistics.fmean(wins) / statistics.fmean(losses),
+        "trades": len(profits),
+        "exposure": broker.held / len(BARS),
+        "turnover": float(broker.traded) / statistics.fmean(equity) / (len(returns) / 252),
+        "best_trade": max(fractions),
+        "worst_trade": min(fractions),
+        "alpha": intercept * 252,
+        "beta": beta,
+    }
 
 
 with open(FIXTURES / "goog_1d_backtests.csv", "w", newline="") as file:
@@ -151,4 +202,6 @@ with open(FIXTURES / "goog_1d_backtests.csv", "w", newline="") as file:
                           short(profit)])
         for index in [*range(200, len(BARS) - 1, 400), len(BARS) - 1]:
             out.writerow([name, "equity", index, "", "", "", "", "", short(equity[index])])
+        for metric, value in metrics(broker, equity).items():
+            out.writerow([name, "metric", metric, "", "", "", "", "", repr(value)])
         print(name, len(broker.trades), short(equity[-1]))

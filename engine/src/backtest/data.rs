@@ -6,6 +6,7 @@
 
 use crate::bar::Bar;
 use crate::clock::Timestamp;
+use crate::metrics::returns::changes;
 use crate::ticker::Ticker;
 use std::sync::Arc;
 use thiserror::Error;
@@ -32,6 +33,7 @@ pub struct Market {
     times: Arc<[Timestamp]>,
     observations: Vec<usize>,
     benchmark: Vec<f64>,
+    benchmark_returns: Vec<f64>,
 }
 
 /// Bars that are no market data.
@@ -241,7 +243,8 @@ impl Market {
         let times = merged_times(&legs);
         let observations = observations(&times);
         let benchmark = benchmark(&legs, &times, &observations);
-        Ok(Self { legs, times, observations, benchmark })
+        let benchmark_returns = changes(&benchmark);
+        Ok(Self { legs, times, observations, benchmark, benchmark_returns })
     }
 
     /// The tickers with their bars.
@@ -274,6 +277,11 @@ impl Market {
     /// bought at their first close, without costs or rounding.
     pub fn benchmark(&self) -> &[f64] {
         &self.benchmark
+    }
+
+    /// Returns of buy-and-hold between the observations.
+    pub fn benchmark_returns(&self) -> &[f64] {
+        &self.benchmark_returns
     }
 }
 

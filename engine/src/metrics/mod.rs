@@ -1,7 +1,7 @@
 //! Performance of a backtest in numbers. `docs/metrics.md` states each formula; those of returns
 //! are numpy's and empyrical's, without a risk-free rate.
 
-mod returns;
+pub(crate) mod returns;
 mod trades;
 
 pub use returns::ReturnMetrics;
@@ -150,12 +150,13 @@ impl Metrics {
             .iter()
             .map_while(|step| outcome.equity.get(*step).copied())
             .collect();
-        let found = returns::of_values(&values, days);
+        let moves = returns::changes(&values);
+        let found = returns::of_returns(&moves, days);
         let deepest = returns::deepest(outcome.cash_start, &outcome.equity);
         let trades = TradeMetrics::of(&outcome.trades);
         let total = returns::change(outcome.cash_start, outcome.equity_final());
         let annual = total.and_then(|total| returns::annual(total, values.len(), days));
-        let market_moves = returns::relation(&values, market.benchmark(), days);
+        let market_moves = returns::relation(&moves, market.benchmark_returns(), days);
         Self {
             final_equity: Some(outcome.equity_final()),
             total_return: total,

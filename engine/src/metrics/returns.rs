@@ -60,12 +60,8 @@ impl ReturnMetrics {
     }
 }
 
-/// What the moves between values say; drawdowns and totals are left out.
-pub(super) fn of_values(values: &[f64], days_per_year: u32) -> ReturnMetrics {
-    of_returns(&changes(values), days_per_year)
-}
-
-fn of_returns(returns: &[f64], days_per_year: u32) -> ReturnMetrics {
+/// What the returns say; drawdowns and totals are left out.
+pub(super) fn of_returns(returns: &[f64], days_per_year: u32) -> ReturnMetrics {
     let count = float(returns.len());
     let root = f64::from(days_per_year).sqrt();
     let (mut sum, mut gains, mut losses, mut losing_squares) = (0.0, 0.0, 0.0, 0.0);
@@ -110,12 +106,13 @@ pub(super) fn calmar(annual: f64, deepest: f64) -> Option<f64> {
 
 /// Deepest fall of `values` from the highest so far, `start` included; 0 or below.
 pub(super) fn deepest(start: f64, values: &[f64]) -> f64 {
-    let (mut peak, mut deepest) = (start, 1.0_f64);
+    let (mut peak, mut trough, mut deepest) = (start, start, 1.0_f64);
     for value in values {
         if *value > peak {
-            peak = *value;
-        } else {
-            deepest = deepest.min(value / peak);
+            (peak, trough) = (*value, *value);
+        } else if *value < trough {
+            trough = *value;
+            deepest = deepest.min(trough / peak);
         }
     }
     deepest - 1.0
@@ -148,15 +145,14 @@ pub(super) fn turnover(outcome: &Outcome, values: usize, days_per_year: u32) -> 
     ratio(outcome.traded_usd, mean * years)
 }
 
-/// Alpha (per year, arithmetic) and beta of `values` against the `market`, by least squares of the
-/// moves of both.
-pub(super) fn relation(values: &[f64], market: &[f64], days_per_year: u32) -> Option<(f64, f64)> {
-    let (ours, theirs) = (changes(values), changes(market));
-    let count = float(ours.len().min(theirs.len()));
-    let sums = |moves: &[f64]| moves.iter().take(ours.len()).sum::<f64>();
-    let (mean, market_mean) = (sums(&ours) / count, sums(&theirs) / count);
+/// Alpha (per year, arithmetic) and beta of our returns against the market's, by least squares.
+pub(super) fn relation(ours: &[f64], theirs: &[f64], days_per_year: u32) -> Option<(f64, f64)> {
+    let theirs = theirs.get(..ours.len())?;
+    let count = float(ours.len());
+    let sum = |returns: &[f64]| returns.iter().sum::<f64>();
+    let (mean, market_mean) = (sum(ours) / count, sum(theirs) / count);
     let (mut together, mut alone) = (0.0, 0.0);
-    for (our, their) in ours.iter().zip(&theirs) {
+    for (our, their) in ours.iter().zip(theirs) {
         let away = their - market_mean;
         together += (our - mean) * away;
         alone += away * away;
@@ -166,7 +162,8 @@ pub(super) fn relation(values: &[f64], market: &[f64], days_per_year: u32) -> Op
     Some((alpha, beta))
 }
 
-fn changes(values: &[f64]) -> Vec<f64> {
+/// The returns between values.
+pub(crate) fn changes(values: &[f64]) -> Vec<f64> {
     values.iter().zip(values.iter().skip(1)).map(|(before, after)| after / before - 1.0).collect()
 }
 
@@ -249,10 +246,8 @@ mod tests {
 
     #[test]
     fn beta_is_the_slope_and_alpha_what_it_leaves() {
-        // Moves of the market 10 %, −10 %; ours are half of it and one percent more.
-        let market = [1.0, 1.1, 0.99];
-        let ours = [1.0, 1.06, 1.06 * 0.96];
-        let (alpha, beta) = relation(&ours, &market, 252).unwrap();
+        // Ours are half of the market's and one percent more.
+        let (alpha, beta) = relation(&[0.06, -0.04], &[0.1, -0.1, 0.5], 252).unwrap();
         close(Some(beta), 0.5);
         close(Some(alpha), 0.01 * 252.0);
     }

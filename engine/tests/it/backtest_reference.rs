@@ -4,12 +4,13 @@
 
 use crate::desk::{ExactCross, decimal, market};
 use crate::support::goog;
+use engine::AssetClass;
 use engine::backtest::{
     Costs, Direction, FRACTION_STEP, Fees, FillAt, Outcome, Protection, RunOptions, Spec,
     TradeSide, run,
 };
+use engine::metrics::{Metric, Metrics};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 fn spec(case: &str) -> Spec {
     let both = Spec { direction: Direction::LongShort, ..Spec::default() };
@@ -54,16 +55,26 @@ fn near(found: Decimal, expected: &str, what: &str) {
     assert!(apart.abs() < decimal("0.000001"), "{what}: {found}, the reference has {expected}");
 }
 
-#[test]
-fn every_trade_and_the_equity_are_those_of_an_independent_broker() {
+/// The rows of the fixture, case by case.
+fn cases() -> Vec<Vec<Vec<&'static str>>> {
     let text = include_str!("../fixtures/goog_1d_backtests.csv");
     let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(',').collect()).collect();
-    let cases: Vec<_> = rows.chunk_by(|one, other| one[0] == other[0]).collect();
+    let cases: Vec<_> = rows.chunk_by(|one, other| one[0] == other[0]).map(<[_]>::to_vec).collect();
     assert_eq!(cases.len(), 9);
-    for rows in cases {
+    cases
+}
+
+fn is_near(found: f64, expected: f64) -> bool {
+    (found - expected).abs() <= 1e-9 * expected.abs().max(1.0)
+}
+
+#[test]
+fn every_trade_is_that_of_an_independent_broker() {
+    for rows in cases() {
         let case = rows[0][0];
         let outcome = outcome(case);
-        let (points, trades): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row[1] == "equity");
+        let trades: Vec<_> =
+            rows.iter().filter(|row| ["long", "short"].contains(&row[1])).collect();
         assert_eq!(outcome.trades.len(), trades.len(), "{case}");
         for (trade, row) in outcome.trades.iter().zip(trades) {
             let what = format!("{case}, {} {}", row[1], row[3]);
@@ -77,12 +88,29 @@ fn every_trade_and_the_equity_are_those_of_an_independent_broker() {
             near(trade.commission, row[7], &what);
             near(trade.pnl, row[8], &what);
         }
-        for row in points {
-            let index: usize = row[2].parse().unwrap();
-            let expected = decimal(row[8]).to_f64().unwrap();
-            let found = outcome.equity[index];
-            assert!((found - expected).abs() < 0.000_1, "{case}, bar {index}: {found} {expected}");
+    }
+}
+
+#[test]
+fn the_equity_and_every_metric_are_those_of_an_independent_broker() {
+    let market = market(&[("GOOG", goog())]);
+    for rows in cases() {
+        let case = rows[0][0];
+        let outcome = outcome(case);
+        let metrics = Metrics::of(&outcome, &market, AssetClass::UsEquity);
+        let mut compared = 0;
+        for row in &rows {
+            let found = match row[1] {
+                "equity" => Some(outcome.equity[row[2].parse::<usize>().unwrap()]),
+                "metric" => metrics.get(row[2].parse().unwrap()),
+                _ => continue,
+            };
+            let expected: f64 = row[8].parse().unwrap();
+            let found = found.unwrap();
+            assert!(is_near(found, expected), "{case}, {}: {found}, not {expected}", row[2]);
+            compared += 1;
         }
+        assert_eq!(compared, 6 + Metric::ALL.len(), "{case}");
     }
 }
 

@@ -219,11 +219,15 @@ impl Desk<'_> {
     }
 
     fn expire(&mut self) {
+        let by_day = |order: &Working| order.request.time_in_force == TimeInForce::Day;
+        if !self.working.iter().any(by_day) {
+            return;
+        }
         let today = day_of(self.now);
         let bars = &self.bars;
         for order in &mut self.working {
             let meets = bars.get(order.request.leg).is_some_and(Option::is_some);
-            if meets && order.request.time_in_force == TimeInForce::Day {
+            if meets && by_day(order) {
                 order.day.get_or_insert(today);
             }
         }
