@@ -7,14 +7,15 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::accounts::{Account, Configuration, Reserved};
+use crate::accounts::{Account, Configuration, DayEnd, Reserved};
 use crate::activities::{Activity, Holding, Item, NonTrade, NonTradeActivity};
 use crate::equity::{Curves, Point};
 use crate::fills::fees::Accrued;
 use crate::ids::Ids;
 use crate::matching::WorkingBook;
-use crate::orders::{Order, Side};
+use crate::orders::{Order, OrderStatus, Role, Side};
 use crate::positions::Position;
+use crate::triggers::TriggerBook;
 use crate::waiting::WaitingBook;
 use crate::watchlists::{Watchlist, Watchlists};
 
@@ -37,12 +38,16 @@ pub(crate) enum Change {
     },
     /// An order came in or changed without an execution.
     Order {
-        order: Order,
+        order: Box<Order>,
     },
     /// An execution, with its effect on cash and position.
     Execution(Box<Executed>),
     /// A fee, a dividend, a deposit: cash or a holding changed without an execution.
     NonTrade(Box<NonTrade>),
+    /// A day ended.
+    DayEnd {
+        day_end: DayEnd,
+    },
     /// An activity alone (in a compacted file).
     Activity {
         activity: Activity,
@@ -106,11 +111,15 @@ pub(crate) struct Books {
     account_orders: HashMap<Uuid, Vec<u64>>,
     activities: HashMap<Uuid, Vec<Activity>>,
     non_trades: HashMap<Uuid, Vec<NonTradeActivity>>,
+    /// The orders of each group, by the sequence of its first parent.
+    groups: HashMap<u64, Vec<u64>>,
     expiries: BTreeSet<(DateTime<Utc>, u64)>,
     pub(crate) watchlists: Watchlists,
     pub(crate) curves: Curves,
     /// What a price can move.
     pub(crate) working: WorkingBook,
+    /// Stops that wait for a price.
+    pub(crate) triggers: TriggerBook,
     /// What waits for something else.
     pub(crate) waiting: WaitingBook,
     /// Grows with every change that clients may answer.
@@ -120,11 +129,13 @@ pub(crate) struct Books {
 impl Books {
     /// Takes a change in.
     pub(crate) fn apply(&mut self, change: Change) {
-        // A sample of the equity is no news: a replay does not wait for anybody's answer to it.
-        if !matches!(change, Change::Equity { .. }) {
+        // A sample of the equity, or the end of a day, is no news: a replay does not wait for
+        // anybody's answer to it.
+        if !matches!(change, Change::Equity { .. } | Change::DayEnd { .. }) {
             self.version += 1;
         }
         match change {
+            Change::DayEnd { day_end } => self.end_day(day_end),
             Change::Account { account } => {
                 self.by_key.insert(account.key_id.clone(), account.id);
                 if !self.accounts.contains_key(&account.id) {
@@ -138,7 +149,7 @@ impl Books {
                     account.configuration = configuration;
                 }
             }
-            Change::Order { order } => self.put_order(order),
+            Change::Order { order } => self.put_order(*order),
             Change::Execution(executed) => {
                 let Executed { order, cash, position, activity, accrued_fees, fee } = *executed;
                 if let Some(account) = self.accounts.get_mut(&order.account_id) {
@@ -185,7 +196,8 @@ impl Books {
     pub(crate) fn as_changes(&self) -> impl Iterator<Item = Change> {
         let accounts =
             self.accounts.values().map(|account| Change::Account { account: account.clone() });
-        let orders = self.orders.values().map(|order| Change::Order { order: order.clone() });
+        let orders =
+            self.orders.values().map(|order| Change::Order { order: Box::new(order.clone()) });
         let activities = self
             .activities
             .values()
@@ -216,10 +228,6 @@ impl Books {
 
     pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values()
-    }
-
-    pub(crate) fn accounts_mut(&mut self) -> impl Iterator<Item = &mut Account> {
-        self.accounts.values_mut()
     }
 
     pub(crate) fn order(&self, sequence: u64) -> Option<&Order> {
@@ -301,10 +309,40 @@ impl Books {
         reserved
     }
 
-    /// What an account's open sells of a symbol hold back.
-    pub(crate) fn held(&self, account_id: Uuid, symbol: &str, price: Option<Decimal>) -> Decimal {
+    /// The orders of a group, in the order they came.
+    pub(crate) fn group(&self, group: u64) -> impl Iterator<Item = &Order> {
+        self.groups
+            .get(&group)
+            .into_iter()
+            .flatten()
+            .filter_map(|sequence| self.orders.get(sequence))
+    }
+
+    /// The orders that are listed under a group's parent; none under any other order.
+    pub(crate) fn legs_of(&self, order: &Order) -> impl Iterator<Item = &Order> {
+        let parent = order.membership.filter(|membership| membership.is_parent());
+        let group = parent.filter(|_| order.status != OrderStatus::Replaced);
+        group
+            .into_iter()
+            .flat_map(|membership| self.group(membership.group))
+            .filter(|leg| leg.status != OrderStatus::Replaced)
+            .filter(|leg| leg.membership.is_some_and(|membership| !membership.is_parent()))
+    }
+
+    /// What an account's open orders that close a position hold back from it; one order may be
+    /// left out.
+    pub(crate) fn held(
+        &self,
+        account_id: Uuid,
+        (symbol, side): (&str, Side),
+        price: Option<Decimal>,
+        except: Option<u64>,
+    ) -> Decimal {
         self.open_orders_of(account_id)
-            .filter(|order| order.side == Side::Sell && order.symbol == symbol)
+            .filter(|order| order.side == side && order.symbol == symbol)
+            .filter(|order| Some(order.sequence) != except)
+            // Of two exits of one group only one happens.
+            .filter(|order| order.role() != Some(Role::StopLoss) || !self.has_take_profit(order))
             .map(|order| order.held_quantity(price))
             .sum()
     }
@@ -332,9 +370,29 @@ impl Books {
         self.non_trades.entry(activity.account_id).or_default().push(activity);
     }
 
+    fn has_take_profit(&self, order: &Order) -> bool {
+        let Some(membership) = order.membership else { return false };
+        self.group(membership.group)
+            .any(|one| one.role() == Some(Role::TakeProfit) && one.status.is_open())
+    }
+
+    fn end_day(&mut self, day_end: DayEnd) {
+        let DayEnd { account_id, equity, maintenance_margin, day_use, marks } = day_end;
+        let Some(account) = self.accounts.get_mut(&account_id) else { return };
+        account.last_equity = equity;
+        account.last_maintenance_margin = maintenance_margin;
+        account.last_day_use = day_use;
+        for (symbol, price) in marks {
+            if let Some(position) = account.positions.get_mut(&symbol) {
+                position.day_cost = Some(position.qty * price);
+            }
+        }
+    }
+
     fn put_order(&mut self, order: Order) {
         self.working.put(&order);
         self.waiting.put(&order);
+        self.triggers.put(&order);
         let open = self.open_orders.entry(order.account_id).or_default();
         if order.status.is_open() {
             open.insert(order.sequence);
@@ -350,6 +408,9 @@ impl Books {
         }
         if before.is_none() {
             self.by_id.insert(order.id, order.sequence);
+            if let Some(membership) = order.membership {
+                self.groups.entry(membership.group).or_default().push(order.sequence);
+            }
             self.by_client_id
                 .insert((order.account_id, order.client_order_id.clone()), order.sequence);
             self.account_orders.entry(order.account_id).or_default().push(order.sequence);

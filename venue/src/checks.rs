@@ -1,17 +1,24 @@
 //! What must hold for an order to be accepted: one refusal per line, cheapest first.
 
+mod funds;
+mod prices;
+mod shape;
+mod wash;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use uuid::Uuid;
 
-use crate::accounts::Account;
+use crate::accounts::{Account, Valuation};
 use crate::assets::Asset;
 use crate::books::{Books, ORDERS_MAX};
-use crate::market::{Market, Newest};
-use crate::number;
-use crate::order_request::{Amount, OrderRequest};
-use crate::orders::{Order, OrderType, QUANTITY_DECIMALS, Side, TimeInForce};
+use crate::calendar::Hours;
+use crate::day_trades;
+use crate::market::{Market, Newest, Quote};
+use crate::order_request::OrderRequest;
+use crate::orders::{Order, OrderClass, PositionIntent, Side};
+use crate::phases::Phase;
 use crate::refusal::Refusal;
+use crate::rules::Rules;
 
 /// What the checks look at.
 #[derive(Clone, Copy, Debug)]
@@ -20,22 +27,123 @@ pub(crate) struct Desk<'a> {
     pub(crate) market: &'a Market,
     pub(crate) account: &'a Account,
     pub(crate) asset: &'a Asset,
+    pub(crate) rules: &'a Rules,
+    pub(crate) hours: Hours,
+    /// The part of the day that stocks are in; for coins it is always regular.
+    pub(crate) phase: Phase,
     pub(crate) now: DateTime<Utc>,
+    /// The order that this one is to replace: what it holds back counts as free.
+    pub(crate) replaced: Option<u64>,
+}
+
+/// What an accepted order does to the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Admission {
+    pub(crate) intent: PositionIntent,
+    /// The price at which it holds buying power back, when it opens a position and a price is
+    /// known.
+    pub(crate) reserved_price: Option<Decimal>,
 }
 
 /// Decides whether an order is accepted; changes nothing.
-///
-/// The answer is the price at which a buy holds buying power back, when one is known.
-pub(crate) fn admit(desk: Desk<'_>, request: &OrderRequest) -> Result<Option<Decimal>, Refusal> {
+pub(crate) fn admit(desk: Desk<'_>, request: &OrderRequest) -> Result<Admission, Refusal> {
     tradable(desk)?;
-    time_in_force(desk, request)?;
-    quantity(desk, request)?;
-    price_increment(desk, request)?;
-    unique_client_order_id(desk, request)?;
-    wash_trade(desk, request)?;
-    match request.side {
-        Side::Buy => buying_power(desk, request),
-        Side::Sell => available_quantity(desk, request).map(|()| None),
+    shape::check(desk, request)?;
+    prices::check(desk, request)?;
+    unique_client_order_id(desk, request.client_order_id.as_deref())?;
+    let intent = intent(desk, request)?;
+    wash::check(desk, request)?;
+    pattern_day_trader(desk, request, intent)?;
+    funds::check_whole(intent, request)?;
+    let backing = funds::Backing::of(desk, request);
+    let reserved_price = if intent.opens() {
+        funds::check_opening(desk, request, backing)?;
+        backing.price
+    } else {
+        funds::check_closing(desk, request)?;
+        None
+    };
+    Ok(Admission { intent, reserved_price })
+}
+
+/// Decides whether a request may take the place of an order; changes nothing. The answer is the
+/// price at which it holds buying power back.
+///
+/// What its group was checked for when it came is not checked again, and neither is what the
+/// order does to the position: a replacement does the same.
+pub(crate) fn admit_replacement(
+    desk: Desk<'_>,
+    old: &Order,
+    request: &OrderRequest,
+) -> Result<Option<Decimal>, Refusal> {
+    tradable(desk)?;
+    let alone = old.membership.is_none();
+    if alone {
+        shape::check(desk, request)?;
+    }
+    prices::check_changed(desk, old, request)?;
+    unique_client_order_id(desk, request.client_order_id.as_deref())?;
+    if alone {
+        wash::check(desk, request)?;
+    }
+    funds::check_whole(old.intent(), request)?;
+    if old.intent().opens() {
+        let backing = funds::Backing::of(desk, request);
+        // What the old order holds is enough for a smaller one, wherever the price is by now.
+        if backing.cost > old.reserved_value() {
+            funds::check_opening(desk, request, backing)?;
+        }
+        return Ok(backing.price);
+    }
+    if alone {
+        funds::check_closing(desk, request)?;
+    }
+    Ok(None)
+}
+
+/// The client's id of an order must be its own.
+pub(crate) fn unique_client_order_id(desk: Desk<'_>, id: Option<&str>) -> Result<(), Refusal> {
+    let Some(id) = id else { return Ok(()) };
+    if id.chars().count() > desk.rules.client_order_id_length_max {
+        return Err(Refusal::invalid(format!(
+            "client_order_id must be no more than {} characters",
+            desk.rules.client_order_id_length_max
+        )));
+    }
+    match desk.books.order_by_client_id(desk.account.id, id) {
+        None => Ok(()),
+        Some(_) => Err(Refusal {
+            code: desk.rules.duplicate_client_order_id_code,
+            ..Refusal::invalid("client_order_id must be unique")
+        }),
+    }
+}
+
+impl<'a> Desk<'a> {
+    fn newest(&self) -> Option<&'a Newest> {
+        self.market.newest(&self.asset.symbol)
+    }
+
+    /// The newest price of any kind.
+    pub(crate) fn price(&self) -> Option<Decimal> {
+        self.newest().and_then(Newest::price)
+    }
+
+    /// The quote on which an order that arrives now could trade.
+    fn touch(&self) -> Option<&'a Quote> {
+        self.newest().and_then(|newest| newest.touch(self.now))
+    }
+
+    /// What the account holds of the symbol; below zero when it is short.
+    pub(crate) fn position(&self) -> Decimal {
+        let position = self.account.positions.get(&self.asset.symbol);
+        position.map_or(Decimal::ZERO, |position| position.qty)
+    }
+
+    /// What the account can spend.
+    pub(crate) fn value(&self) -> Valuation {
+        let reserved = self.books.reserved(self.account.id, self.replaced);
+        self.account.value(|symbol| self.market.price(symbol), reserved)
     }
 }
 
@@ -55,206 +163,53 @@ fn tradable(desk: Desk<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn time_in_force(desk: Desk<'_>, request: &OrderRequest) -> Result<(), Refusal> {
-    if desk.asset.is_crypto() {
-        return match request.time_in_force {
-            TimeInForce::Gtc | TimeInForce::Ioc => Ok(()),
-            TimeInForce::Day | TimeInForce::Fok => {
-                Err(Refusal::unprocessable("invalid crypto time_in_force"))
-            }
-        };
-    }
-    if request.extended_hours
-        && !(request.order_type == OrderType::Limit
-            && matches!(request.time_in_force, TimeInForce::Day | TimeInForce::Gtc))
-    {
-        return Err(Refusal::unprocessable("extended hours order must be DAY or GTC limit orders"));
-    }
-    let fractional = match request.amount {
-        Amount::Quantity(qty) => !qty.fract().is_zero(),
-        Amount::Notional(_) => true,
+/// What the order does to the position, which must be what its sender thinks it does.
+fn intent(desk: Desk<'_>, request: &OrderRequest) -> Result<PositionIntent, Refusal> {
+    let position = desk.position();
+    let closes = match request.side {
+        Side::Buy => position < Decimal::ZERO,
+        // Coins are not lent: a sale of none is a sale of what is not there.
+        Side::Sell => position > Decimal::ZERO || desk.asset.is_crypto(),
     };
-    if fractional && request.time_in_force != TimeInForce::Day {
-        return Err(Refusal::unprocessable("fractional orders must be DAY orders"));
-    }
-    Ok(())
-}
-
-fn quantity(desk: Desk<'_>, request: &OrderRequest) -> Result<(), Refusal> {
-    let asset = desk.asset;
-    let Amount::Quantity(qty) = request.amount else { return Ok(()) };
-    if number::decimals(qty) > QUANTITY_DECIMALS {
-        return Err(Refusal::invalid(format!(
-            "qty must have no more than {QUANTITY_DECIMALS} decimals"
+    let inferred = if closes {
+        PositionIntent::closing(request.side)
+    } else {
+        PositionIntent::opening(request.side)
+    };
+    if let Some(specified) = request.intent.filter(|specified| *specified != inferred) {
+        return Err(Refusal::unprocessable(format!(
+            "position intent mismatch, inferred: {}, specified: {}",
+            inferred.as_str(),
+            specified.as_str()
         )));
     }
-    // A sell may close what a fee or a split left below the smallest order.
-    if asset.is_crypto() && request.side == Side::Buy && qty < asset.order_size_min {
-        return Err(Refusal::forbidden(format!(
-            "cost basis must be >= minimal amount of order 1 (qty >= {})",
-            number::text(asset.order_size_min)
-        )));
-    }
-    Ok(())
-}
-
-fn price_increment(desk: Desk<'_>, request: &OrderRequest) -> Result<(), Refusal> {
-    let Some(limit) = request.limit_price else { return Ok(()) };
-    let increment = if desk.asset.is_crypto() || desk.asset.recorded {
-        desk.asset.price_increment
-    } else if limit >= Decimal::ONE {
-        number::increment(2)
-    } else {
-        number::increment(4)
-    };
-    if (limit % increment).is_zero() {
-        return Ok(());
-    }
-    Err(Refusal::unprocessable(format!(
-        "invalid limit_price {}. sub-penny increment does not fulfill minimum pricing criteria",
-        number::text(limit)
-    )))
-}
-
-fn unique_client_order_id(desk: Desk<'_>, request: &OrderRequest) -> Result<(), Refusal> {
-    let Some(id) = &request.client_order_id else { return Ok(()) };
-    match desk.books.order_by_client_id(desk.account.id, id) {
-        None => Ok(()),
-        Some(_) => Err(Refusal::invalid("client_order_id must be unique")),
+    match request.class {
+        OrderClass::Oco if !closes => Err(Refusal::unprocessable("oco orders must be exit orders")),
+        OrderClass::Bracket | OrderClass::Oto if closes => Err(Refusal::unprocessable(format!(
+            "{} orders must be entry orders",
+            request.class.as_str()
+        ))),
+        _ => Ok(inferred),
     }
 }
 
-/// An open order on the other side could trade with this one.
-fn wash_trade(desk: Desk<'_>, request: &OrderRequest) -> Result<(), Refusal> {
-    let opposite = desk
-        .books
-        .open_orders_of(desk.account.id)
-        .filter(|order| order.symbol == desk.asset.symbol && order.side != request.side);
-    for order in opposite {
-        let (reason, crosses) = match (request.limit_price, order.limit_price) {
-            (Some(mine), Some(theirs)) => {
-                let (buy, sell) = match request.side {
-                    Side::Buy => (mine, theirs),
-                    Side::Sell => (theirs, mine),
-                };
-                ("opposite side limit order exists", buy >= sell)
-            }
-            (None, Some(_)) => ("opposite side limit order exists", true),
-            (_, None) => ("opposite side market/stop order exists", true),
-        };
-        if crosses {
-            return Err(Refusal::forbidden("potential wash trade detected. use complex orders")
-                .with("reject_reason", reason)
-                .with("existing_order_id", order.id.to_string()));
-        }
-    }
-    Ok(())
-}
-
-fn buying_power(desk: Desk<'_>, request: &OrderRequest) -> Result<Option<Decimal>, Refusal> {
-    let newest = desk.market.newest(&desk.asset.symbol);
-    let ask = newest.and_then(|newest| newest.touch(desk.now)).map(|quote| quote.ask);
-    let market_price = ask.or_else(|| newest.and_then(Newest::price));
-    let price = request.limit_price.or(market_price);
-    let cost = match request.amount {
-        Amount::Notional(notional) => notional,
-        // Without a price nothing can be said yet; the execution is checked again.
-        Amount::Quantity(qty) => price.map_or(Decimal::ZERO, |price| price * qty),
-    };
-    if price.is_some() && cost < Decimal::ONE && desk.asset.is_crypto() {
-        return Err(Refusal::forbidden("cost basis must be >= minimal amount of order 1"));
-    }
-    let value = desk
-        .account
-        .value(|symbol| desk.market.price(symbol), desk.books.reserved(desk.account.id, None));
-    let available = if desk.asset.is_crypto() {
-        value.non_marginable.min(value.buying_power)
-    } else {
-        value.buying_power
-    };
-    if cost > available {
-        return Err(Refusal::forbidden("insufficient buying power")
-            .with("buying_power", number::text(available.round_dp(2)))
-            .with("cost_basis", number::text(cost)));
-    }
-    Ok(price)
-}
-
-fn available_quantity(desk: Desk<'_>, request: &OrderRequest) -> Result<(), Refusal> {
-    let symbol = &desk.asset.symbol;
-    let existing =
-        desk.account.positions.get(symbol).map_or(Decimal::ZERO, |position| position.qty);
-    let price = desk.market.price(symbol);
-    let held = desk.books.held(desk.account.id, symbol, price);
-    let available = (existing - held).max(Decimal::ZERO);
-    let requested = match (request.amount, request.limit_price.or(price)) {
-        (Amount::Quantity(qty), _) => qty,
-        (Amount::Notional(notional), Some(price)) => (notional / price).round_dp(QUANTITY_DECIMALS),
-        (Amount::Notional(_), None) => Decimal::ZERO,
-    };
-    if requested <= available && !available.is_zero() {
-        return Ok(());
-    }
-    if existing.is_zero() && !desk.asset.is_crypto() {
-        return Err(Refusal::forbidden("account is not allowed to short"));
-    }
-    let (requested_text, available_text) = (number::text(requested), number::text(available));
-    let message = if desk.asset.is_crypto() {
-        format!(
-            "insufficient balance for {} (requested: {requested_text}, available: {available_text})",
-            desk.asset.base()
-        )
-    } else {
-        format!(
-            "insufficient qty available for order (requested: {requested_text}, available: {available_text})"
-        )
-    };
-    Err(Refusal::forbidden(message)
-        .with("available", available_text)
-        .with("existing_qty", number::text(existing))
-        .with("held_for_orders", number::text(held))
-        .with("symbol", symbol.clone()))
-}
-
-/// The order that follows from an accepted request.
-pub(crate) fn accepted(
+/// The rule that ended in 2026, where it is switched on.
+fn pattern_day_trader(
     desk: Desk<'_>,
-    request: OrderRequest,
-    ids: (Uuid, u64),
-    reserved_price: Option<Decimal>,
-) -> Order {
-    let (id, sequence) = ids;
-    let (qty, notional) = match request.amount {
-        Amount::Quantity(qty) => (Some(qty), None),
-        Amount::Notional(notional) => (None, Some(notional)),
-    };
-    Order {
-        id,
-        sequence,
-        account_id: desk.account.id,
-        client_order_id: request.client_order_id.unwrap_or_else(|| id.to_string()),
-        symbol: desk.asset.symbol.clone(),
-        asset_id: desk.asset.id,
-        asset_class: desk.asset.class,
-        side: request.side,
-        order_type: request.order_type,
-        time_in_force: request.time_in_force,
-        qty,
-        notional,
-        limit_price: request.limit_price,
-        extended_hours: request.extended_hours,
-        status: crate::orders::OrderStatus::PendingNew,
-        filled_qty: Decimal::ZERO,
-        filled_value: Decimal::ZERO,
-        executions: 0,
-        reserved_price,
-        created_at: desk.now,
-        updated_at: desk.now,
-        expires_at: None,
-        filled_at: None,
-        expired_at: None,
-        canceled_at: None,
-        failed_at: None,
-        first_traded_day: None,
+    request: &OrderRequest,
+    intent: PositionIntent,
+) -> Result<(), Refusal> {
+    let applies = desk.rules.pattern_day_trader && !desk.asset.is_crypto() && !intent.opens();
+    if !applies || desk.value().equity >= day_trades::EQUITY_MIN {
+        return Ok(());
     }
+    let history = desk.books.activities_of(desk.account.id);
+    let opened_today = day_trades::opened_on_day(history, &request.symbol, desk.now);
+    if opened_today && day_trades::count(history, desk.hours, desk.now) >= day_trades::ALLOWED {
+        return Err(Refusal {
+            code: 40_310_100,
+            ..Refusal::forbidden("trade denied due to pattern day trading protection")
+        });
+    }
+    Ok(())
 }

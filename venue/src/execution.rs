@@ -1,6 +1,6 @@
 //! What becomes of an order: the steps that book a fill, an expiry, a cancelation.
 
-use chrono::{DateTime, Days, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::activities::Activity;
@@ -8,8 +8,8 @@ use crate::assets::AssetClass;
 use crate::books::{Change, Executed};
 use crate::exchange::{Inner, Step};
 use crate::fills::{self, Fill, Left};
+use crate::groups;
 use crate::ids::Ids;
-use crate::market::{Happening, MarketEvent};
 use crate::orders::{Order, OrderStatus, Side};
 use crate::trade_hub::{Execution, TradeUpdate};
 
@@ -22,7 +22,12 @@ pub(crate) fn step(ids: &mut Ids, order: &Order, event: &'static str, at: DateTi
         execution: None,
         at,
     };
-    Step { change: Change::Order { order: order.clone() }, update: Some(update) }
+    Step { change: Change::Order { order: Box::new(order.clone()) }, update: Some(update) }
+}
+
+/// A change of an order that no client hears of.
+pub(crate) fn silent(order: Order) -> Step {
+    Step { change: Change::Order { order: Box::new(order) }, update: None }
 }
 
 /// The order after its cancelation.
@@ -32,7 +37,12 @@ pub(crate) fn canceled(order: &Order, at: DateTime<Utc>) -> Order {
 
 /// The order while its cancelation travels to the book.
 pub(crate) fn pending_cancel(order: &Order, at: DateTime<Utc>) -> Order {
-    Order { status: OrderStatus::PendingCancel, updated_at: at, ..order.clone() }
+    Order {
+        status: OrderStatus::PendingCancel,
+        cancel_requested_at: Some(at),
+        updated_at: at,
+        ..order.clone()
+    }
 }
 
 /// The order after its time ran out.
@@ -45,14 +55,21 @@ pub(crate) fn rejected(order: &Order, at: DateTime<Utc>) -> Order {
     Order { status: OrderStatus::Rejected, failed_at: Some(at), updated_at: at, ..order.clone() }
 }
 
-/// Orders that were sent outside hours and whose symbol now has a quote again.
-pub(crate) fn woken(inner: &Inner, event: &MarketEvent) -> Vec<u64> {
-    match event.what {
-        Happening::Quote(_) | Happening::Trade(_) => {
-            inner.books.waiting.queued(&event.asset.symbol)
-        }
-        _ => Vec::new(),
-    }
+/// The order after its owner canceled it.
+pub(crate) fn canceled_by_owner(order: &Order, at: DateTime<Utc>) -> Order {
+    Order { cancel_requested_at: Some(at), ..canceled(order, at) }
+}
+
+/// An end of an order, and of those that end with it.
+pub(crate) fn end_steps(
+    inner: &mut Inner,
+    ended: &Order,
+    event: &'static str,
+    at: DateTime<Utc>,
+) -> Vec<Step> {
+    let mut steps = vec![step(&mut inner.ids, ended, event, at)];
+    steps.extend(groups::consequences(inner, ended, at));
+    steps
 }
 
 /// A waiting order starts to work.
@@ -62,35 +79,15 @@ pub(crate) fn woken_steps(inner: &mut Inner, sequence: u64, at: DateTime<Utc>) -
     vec![step(&mut inner.ids, &order, "new", at)]
 }
 
-/// Day orders for which this is the first trade since they came; a replay's day ends by it.
-pub(crate) fn first_trades(inner: &Inner, event: &MarketEvent) -> Vec<u64> {
-    match (&event.what, inner.fills.days()) {
-        (
-            Happening::Trade(_) | Happening::OpenTrade(_) | Happening::PathTrade(_),
-            fills::Days::OfTape,
-        ) => inner.books.waiting.untraded(&event.asset.symbol),
-        _ => Vec::new(),
-    }
-}
-
-/// Notes the day of the first trade, at whose end the order expires. No news: nothing that a client
-/// sees of the order has changed but its expiry.
-pub(crate) fn first_trade_steps(inner: &mut Inner, sequence: u64, at: DateTime<Utc>) -> Vec<Step> {
-    let Some(order) = inner.books.order(sequence) else { return Vec::new() };
-    let day = at.date_naive();
-    let end = (day + Days::new(1)).and_time(NaiveTime::MIN).and_utc();
-    let order = Order { first_traded_day: Some(day), expires_at: Some(end), ..order.clone() };
-    vec![Step { change: Change::Order { order }, update: None }]
-}
-
-/// The execution that a fill becomes, or what becomes of an order that cannot have it.
+/// The execution that a fill becomes and what follows from it, or what becomes of an order that
+/// cannot have it.
 pub(crate) fn fill_steps(inner: &mut Inner, fill: Fill, at: DateTime<Utc>) -> Vec<Step> {
     let open = inner.books.order(fill.sequence).filter(|order| order.status.is_open());
     let Some(order) = open.cloned() else { return Vec::new() };
     let price = fill.price;
     let qty = bookable(inner, &order, fill);
     if qty <= Decimal::ZERO || !affordable(inner, &order, price, qty) {
-        return vec![given_up(inner, &order, at)];
+        return given_up(inner, &order, at);
     }
     let Some(account) = inner.books.account(order.account_id) else { return Vec::new() };
     let execution =
@@ -111,29 +108,32 @@ pub(crate) fn fill_steps(inner: &mut Inner, fill: Fill, at: DateTime<Utc>) -> Ve
         at,
     };
     let fee = fee.and_then(|fee| fee.activity(&mut inner.ids, &after, price, at)).map(Box::new);
-    let executed = Executed { order: after, cash, position, activity, accrued_fees, fee };
+    let executed = Executed { order: after.clone(), cash, position, activity, accrued_fees, fee };
     let change = Change::Execution(Box::new(executed));
-    vec![Step { change, update: Some(update) }]
+    let mut steps = vec![Step { change, update: Some(update) }];
+    steps.extend(groups::consequences(inner, &after, at));
+    steps
 }
 
-/// How much of a fill is booked: never more than what is left of the order, or of the position.
+/// How much of a fill is booked: never more than what is left of the order, or of the position
+/// that it closes.
 fn bookable(inner: &Inner, order: &Order, fill: Fill) -> Decimal {
-    let left = match order.left() {
-        Left::Quantity(quantity) => quantity,
-        Left::Dollars(dollars) => dollars.checked_div(fill.price).unwrap_or_default(),
-    };
-    let quantity = fill.quantity.min(left);
-    if order.side == Side::Buy {
+    let quantity = fill.quantity.min(order.left_at(Some(fill.price)));
+    if order.intent().opens() {
         return quantity;
     }
-    // A sell over dollars may come out larger than the position when the price fell.
-    quantity.min(inner.position_qty(order.account_id, &order.symbol))
+    // An order over dollars may come out larger than the position when the price fell.
+    let position = inner.position_qty(order.account_id, &order.symbol);
+    quantity.min(match order.side {
+        Side::Sell => position,
+        Side::Buy => -position,
+    })
 }
 
-/// A buy must be paid for at the price that it really gets.
+/// What opens a position must be paid for at the price that it really gets.
 fn affordable(inner: &Inner, order: &Order, price: Decimal, qty: Decimal) -> bool {
     let Some(account) = inner.books.account(order.account_id) else { return false };
-    if order.side == Side::Sell {
+    if !order.intent().opens() {
         return true;
     }
     let value = inner.value(account, Some(order.sequence));
@@ -145,21 +145,16 @@ fn affordable(inner: &Inner, order: &Order, price: Decimal, qty: Decimal) -> boo
 }
 
 /// An order that met its price and cannot trade: rejected, or canceled when a part has traded.
-fn given_up(inner: &mut Inner, order: &Order, at: DateTime<Utc>) -> Step {
+fn given_up(inner: &mut Inner, order: &Order, at: DateTime<Utc>) -> Vec<Step> {
     tracing::warn!(
         order.id = %order.id, symbol = %order.symbol,
         "an order met its price and could not be paid for"
     );
     if order.executions > 0 {
-        return step(&mut inner.ids, &canceled(order, at), "canceled", at);
+        return end_steps(inner, &canceled(order, at), "canceled", at);
     }
-    let rejected = Order {
-        status: OrderStatus::Rejected,
-        failed_at: Some(at),
-        updated_at: at,
-        ..order.clone()
-    };
-    step(&mut inner.ids, &rejected, "rejected", at)
+    let rejected = rejected(order, at);
+    end_steps(inner, &rejected, "rejected", at)
 }
 
 fn executed(
@@ -168,22 +163,25 @@ fn executed(
     qty: Decimal,
     (offered_all, at): (bool, DateTime<Utc>),
 ) -> Order {
-    let filled_qty = order.filled_qty + qty;
-    let complete = order.qty.map_or(offered_all, |ordered| filled_qty >= ordered);
-    let part = match order.status {
+    let mut after = Order {
+        filled_qty: order.filled_qty + qty,
+        filled_value: order.filled_value + price * qty,
+        executions: order.executions + 1,
+        updated_at: at,
+        ..order.clone()
+    };
+    let complete = match after.left() {
+        Left::Quantity(left) => left <= Decimal::ZERO,
+        Left::Dollars(_) => offered_all || after.left().is_met_at(price),
+    };
+    after.status = match order.status {
+        _ if complete => OrderStatus::Filled,
         // The cancelation is still on its way.
         OrderStatus::PendingCancel => OrderStatus::PendingCancel,
         _ => OrderStatus::PartiallyFilled,
     };
-    Order {
-        filled_qty,
-        filled_value: order.filled_value + price * qty,
-        executions: order.executions + 1,
-        status: if complete { OrderStatus::Filled } else { part },
-        filled_at: complete.then_some(at),
-        updated_at: at,
-        ..order.clone()
-    }
+    after.filled_at = complete.then_some(at);
+    after
 }
 
 fn activity(

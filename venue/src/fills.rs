@@ -121,7 +121,6 @@ pub(crate) enum Occasion<'a> {
     Arrival(&'a WorkingOrder),
     /// This order began to work because of an event that is still happening: its stop was elected,
     /// or the entry before it filled.
-    #[expect(dead_code, reason = "stops and groups come with the next step")]
     Begun { order: &'a WorkingOrder, by: &'a MarketEvent },
 }
 

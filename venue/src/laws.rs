@@ -1,4 +1,4 @@
-//! The laws of the books under random orders, prices and cancels.
+//! The laws of the books under random orders, groups, replacements, prices and cancels.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use crate::activities::Item;
 use crate::assets::AssetTable;
 use crate::books::{Books, Change};
 use crate::calendar::Hours;
@@ -17,8 +18,9 @@ use crate::exchange::{Exchange, Inner};
 use crate::fills::Fills;
 use crate::market::{Happening, MarketEvent, Quote, Trade};
 use crate::options::AccountSpec;
-use crate::order_request::{Amount, OrderRequest};
-use crate::orders::{OrderType, Side, TimeInForce};
+use crate::order_request::{Amount, OrderRequest, StopLoss};
+use crate::orders::{Order, OrderClass, OrderStatus, OrderType, Role, Side, TimeInForce, Trail};
+use crate::replace_request::ReplaceRequest;
 use crate::store::Opened;
 use crate::universe;
 
@@ -28,10 +30,31 @@ const CASH: i64 = 10_000;
 /// Something that happens to the exchange.
 #[derive(Clone, Debug)]
 enum Action {
-    Order { symbol: usize, side: Side, amount: Amount, limit: Option<i64>, tif: TimeInForce },
+    Order(Wish),
+    Replace { nth: usize, wish: Wish },
     Cancel { nth: usize },
+    CancelAll,
+    Close { symbol: usize },
     Price { symbol: usize, cents: i64, kind: PriceKind },
     Pass { minutes: i64 },
+    Restart,
+}
+
+/// What somebody may want, measured from where the market stands.
+#[derive(Clone, Debug)]
+struct Wish {
+    symbol: usize,
+    side: Side,
+    amount: Amount,
+    order_type: OrderType,
+    class: OrderClass,
+    tif: TimeInForce,
+    /// Cents from the newest price to the limit, above or below.
+    limit: i64,
+    /// Cents from the newest price to the stop and to the legs; below zero on the wrong side.
+    distance: i64,
+    stop_loss_limit: bool,
+    extended_hours: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,20 +66,56 @@ enum PriceKind {
     Over,
 }
 
-fn actions() -> impl Strategy<Value = Vec<Action>> {
-    let symbol = 0..SYMBOLS.len();
+fn wishes() -> impl Strategy<Value = Wish> {
     let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
     let amount = prop_oneof![
-        (1_i64..200).prop_map(|qty| Amount::Quantity(Decimal::from(qty))),
-        (1_i64..5_000_000).prop_map(|parts| Amount::Quantity(Decimal::new(parts, 5))),
-        (1_i64..9_000).prop_map(|dollars| Amount::Notional(Decimal::from(dollars))),
+        4 => (1_i64..120).prop_map(|qty| Amount::Quantity(Decimal::from(qty))),
+        1 => (1_i64..5_000_000).prop_map(|parts| Amount::Quantity(Decimal::new(parts, 5))),
+        1 => (1_i64..9_000).prop_map(|dollars| Amount::Notional(Decimal::from(dollars))),
+    ];
+    let order_type = prop_oneof![
+        Just(OrderType::Market),
+        Just(OrderType::Limit),
+        Just(OrderType::Stop),
+        Just(OrderType::StopLimit),
+        Just(OrderType::TrailingStop)
+    ];
+    let class = prop_oneof![
+        3 => Just(OrderClass::Simple),
+        1 => Just(OrderClass::Bracket),
+        1 => Just(OrderClass::Oco),
+        1 => Just(OrderClass::Oto)
     ];
     let tif = prop_oneof![
-        Just(TimeInForce::Day),
-        Just(TimeInForce::Gtc),
-        Just(TimeInForce::Ioc),
-        Just(TimeInForce::Fok)
+        3 => Just(TimeInForce::Day),
+        3 => Just(TimeInForce::Gtc),
+        1 => Just(TimeInForce::Ioc),
+        1 => Just(TimeInForce::Fok),
+        1 => Just(TimeInForce::Opg),
+        1 => Just(TimeInForce::Cls)
     ];
+    let prices = (-1_500_i64..1_500, -200_i64..1_500, any::<bool>(), proptest::bool::weighted(0.2));
+    ((0..SYMBOLS.len(), side, amount, order_type), (class, tif, prices)).prop_map(
+        |((symbol, side, amount, order_type), (class, tif, prices))| {
+            let (limit, distance, stop_loss_limit, extended_hours) = prices;
+            Wish {
+                symbol,
+                side,
+                amount,
+                order_type,
+                class,
+                tif,
+                limit,
+                distance,
+                stop_loss_limit,
+                extended_hours,
+            }
+        },
+    )
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let symbol = 0..SYMBOLS.len();
     let kind = prop_oneof![
         Just(PriceKind::Quote),
         Just(PriceKind::Trade),
@@ -64,20 +123,17 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         Just(PriceKind::Path),
         Just(PriceKind::Over)
     ];
-    let order =
-        (symbol.clone(), side, amount, proptest::option::of(5_000_i64..15_000), tif).prop_map(
-            |(symbol, side, amount, limit, tif)| Action::Order { symbol, side, amount, limit, tif },
-        );
-    let price = (symbol, 5_000_i64..15_000, kind).prop_map(|(symbol, cents, kind)| Action::Price {
-        symbol,
-        cents,
-        kind,
-    });
+    let price = (symbol.clone(), 8_500_i64..11_500, kind)
+        .prop_map(|(symbol, cents, kind)| Action::Price { symbol, cents, kind });
     let action = prop_oneof![
-        4 => order,
-        1 => (0_usize..20).prop_map(|nth| Action::Cancel { nth }),
-        5 => price,
-        1 => (1_i64..900).prop_map(|minutes| Action::Pass { minutes }),
+        12 => wishes().prop_map(Action::Order),
+        3 => (0_usize..6, wishes()).prop_map(|(nth, wish)| Action::Replace { nth, wish }),
+        2 => (0_usize..20).prop_map(|nth| Action::Cancel { nth }),
+        1 => Just(Action::CancelAll),
+        1 => symbol.prop_map(|symbol| Action::Close { symbol }),
+        15 => price,
+        2 => (1_i64..900).prop_map(|minutes| Action::Pass { minutes }),
+        1 => Just(Action::Restart),
     ];
     proptest::collection::vec(action, 1..120)
 }
@@ -86,14 +142,15 @@ struct Trial {
     exchange: Exchange,
     account_id: Uuid,
     now: DateTime<Utc>,
+    multiplier: u8,
+    fills: Fills,
+    hours: Hours,
 }
 
 impl Trial {
-    fn new(fills: Fills, multiplier: u8) -> Self {
+    fn new(fills: Fills, hours: Hours, multiplier: u8) -> Self {
         let now: DateTime<Utc> = "2026-03-02T15:00:00Z".parse().unwrap();
-        let assets = AssetTable::new(universe::assets());
-        let clock = VenueClock::simulated(now);
-        let exchange = Exchange::new(clock, assets, Hours::Always, fills, Opened::ephemeral());
+        let exchange = exchange(fills, hours, now, Opened::ephemeral());
         let spec = AccountSpec {
             key_id: "K".to_owned(),
             secret: SecretString::from("s"),
@@ -101,40 +158,110 @@ impl Trial {
             multiplier,
         };
         let account_id = exchange.open_account(&spec).unwrap();
-        Self { exchange, account_id, now }
+        Self { exchange, account_id, now, multiplier, fills, hours }
     }
 
+    /// A refusal is as good an answer as an order; the laws hold after both.
     fn act(&mut self, action: &Action) {
         match action {
-            Action::Order { symbol, side, amount, limit, tif } => {
-                let request = OrderRequest {
-                    symbol: SYMBOLS[*symbol].to_owned(),
-                    amount: *amount,
-                    side: *side,
-                    order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
-                    time_in_force: *tif,
-                    limit_price: limit.map(|cents| Decimal::new(cents, 2)),
-                    extended_hours: false,
-                    client_order_id: None,
-                };
-                // A refusal is as good an answer as an order; the laws hold after both.
-                drop(self.exchange.submit(self.account_id, request));
-            }
+            Action::Order(wish) => drop(self.exchange.submit(self.account_id, &self.request(wish))),
+            Action::Replace { nth, wish } => self.replace(*nth, wish),
             Action::Cancel { nth } => {
-                let id = self.exchange.read(|inner| {
+                let id = self.order_id(|inner| {
                     inner.books.orders_of(self.account_id).nth(*nth).map(|order| order.id)
                 });
                 if let Some(id) = id {
                     drop(self.exchange.cancel(self.account_id, id));
                 }
             }
+            Action::CancelAll => drop(self.exchange.cancel_all(self.account_id)),
+            Action::Close { symbol } => self.close(SYMBOLS[*symbol]),
             Action::Price { symbol, cents, kind } => self.price(SYMBOLS[*symbol], *cents, *kind),
             Action::Pass { minutes } => {
                 self.now += TimeDelta::minutes(*minutes);
                 self.exchange.clock.advance_to(self.now);
                 self.exchange.pass_time(self.now);
             }
+            Action::Restart => self.restart(),
         }
+    }
+
+    fn order_id(&self, look: impl FnOnce(&Inner) -> Option<Uuid>) -> Option<Uuid> {
+        self.exchange.read(look)
+    }
+
+    fn request(&self, wish: &Wish) -> OrderRequest {
+        let symbol = SYMBOLS[wish.symbol];
+        let market = self.exchange.read(|inner| inner.market.price(symbol));
+        let market = market.unwrap_or(Decimal::ONE_HUNDRED);
+        let away = Decimal::new(wish.distance, 2);
+        let limit = market + Decimal::new(wish.limit, 2);
+        // Buy stops lie above the market, sell stops below it.
+        let stop = market + wish.side.signed(away);
+        let has_limit = matches!(wish.order_type, OrderType::Limit | OrderType::StopLimit);
+        let has_stop = matches!(wish.order_type, OrderType::Stop | OrderType::StopLimit);
+        let trail = if wish.limit > 0 {
+            Trail::Price(Decimal::new(wish.limit, 2))
+        } else {
+            Trail::Percent(Decimal::new(1 - wish.limit, 2).max(Decimal::new(1, 1)))
+        };
+        let entry_side =
+            if wish.class == OrderClass::Oco { wish.side.opposite() } else { wish.side };
+        let base = if has_limit && wish.class != OrderClass::Oco { limit } else { market };
+        let profit = base + entry_side.signed(away);
+        let loss = base - entry_side.signed(away);
+        let with_profit =
+            wish.class != OrderClass::Simple && (wish.class != OrderClass::Oto || wish.limit > 0);
+        let with_loss =
+            wish.class != OrderClass::Simple && (wish.class != OrderClass::Oto || wish.limit <= 0);
+        let stop_loss =
+            StopLoss { stop_price: loss, limit_price: wish.stop_loss_limit.then_some(limit) };
+        let oco = wish.class == OrderClass::Oco;
+        OrderRequest {
+            order_type: if oco { OrderType::Limit } else { wish.order_type },
+            limit_price: if oco { Some(profit) } else { has_limit.then_some(limit) },
+            stop_price: (has_stop && !oco).then_some(stop),
+            trail: (wish.order_type == OrderType::TrailingStop && !oco).then_some(trail),
+            extended_hours: wish.extended_hours,
+            class: wish.class,
+            take_profit: with_profit.then_some(profit),
+            stop_loss: with_loss.then_some(stop_loss),
+            ..OrderRequest::market(symbol.to_owned(), wish.side, wish.amount, wish.tif)
+        }
+    }
+
+    fn replace(&self, nth: usize, wish: &Wish) {
+        let id = self.order_id(|inner| {
+            inner.books.open_orders_of(self.account_id).nth(nth).map(|order| order.id)
+        });
+        let Some(id) = id else { return };
+        let asked = self.request(wish);
+        let request = ReplaceRequest {
+            qty: match wish.amount {
+                Amount::Quantity(qty) => Some(qty),
+                Amount::Notional(_) => None,
+            },
+            limit_price: asked.limit_price,
+            stop_price: asked.stop_price,
+            trail: asked.trail.map(|trail| match trail {
+                Trail::Price(value) | Trail::Percent(value) => value,
+            }),
+            time_in_force: wish.stop_loss_limit.then_some(wish.tif),
+            client_order_id: None,
+        };
+        drop(self.exchange.replace(self.account_id, id, &request));
+    }
+
+    fn close(&self, symbol: &str) {
+        let position = self.exchange.read(|inner| inner.position_qty(self.account_id, symbol));
+        if position.is_zero() {
+            return;
+        }
+        let side = if position.is_sign_negative() { Side::Buy } else { Side::Sell };
+        let tif = if symbol == "BTC/USD" { TimeInForce::Gtc } else { TimeInForce::Day };
+        let amount = Amount::Quantity(position.abs());
+        let request = OrderRequest::market(symbol.to_owned(), side, amount, tif);
+        drop(self.exchange.submit(self.account_id, &request));
     }
 
     fn price(&mut self, symbol: &str, cents: i64, kind: PriceKind) {
@@ -156,25 +283,48 @@ impl Trial {
         self.exchange.on_events(&[MarketEvent { asset, at, what }]);
     }
 
+    /// The venue is killed and started again on what was written.
+    fn restart(&mut self) {
+        let mut opened = Opened::ephemeral();
+        self.exchange.read(|inner| {
+            for change in inner.books.as_changes() {
+                opened.books.apply(written_and_read(&change));
+            }
+            opened.ids = inner.ids.clone();
+        });
+        self.exchange = exchange(self.fills, self.hours, self.now, opened);
+    }
+
     fn check(&self) -> Result<(), TestCaseError> {
         self.exchange.read(|inner| {
             self.executions_add_up(inner)?;
             self.orders_are_sound(inner)?;
+            self.groups_are_sound(inner)?;
             self.money_is_never_short(inner)?;
             self.books_can_be_written_and_read(inner)
         })
     }
 
-    /// Cash and positions are what was put in and what the executions made of it.
+    /// Cash and positions are what was put in and what the executions and fees made of it.
     fn executions_add_up(&self, inner: &Inner) -> Result<(), TestCaseError> {
         let account = inner.books.account(self.account_id).unwrap();
         let mut cash = Decimal::from(CASH);
         let mut positions: BTreeMap<&str, Decimal> = BTreeMap::new();
-        for execution in inner.books.activities_of(self.account_id) {
-            let sign = if execution.side == Side::Buy { Decimal::ONE } else { -Decimal::ONE };
-            cash -= sign * execution.price * execution.qty;
-            *positions.entry(&execution.symbol).or_default() += sign * execution.qty;
-            prop_assert!(execution.qty > Decimal::ZERO);
+        for item in inner.books.history_of(self.account_id) {
+            match item {
+                Item::Execution(execution) => {
+                    let signed = execution.side.signed(execution.qty);
+                    cash -= signed * execution.price;
+                    *positions.entry(&execution.symbol).or_default() += signed;
+                    prop_assert!(execution.qty > Decimal::ZERO);
+                }
+                Item::NonTrade(fee) => {
+                    cash += fee.net_amount;
+                    if let (Some(symbol), Some(qty)) = (&fee.symbol, fee.qty) {
+                        *positions.entry(symbol).or_default() += qty;
+                    }
+                }
+            }
         }
         prop_assert_eq!(account.cash, cash);
         positions.retain(|_, qty| !qty.is_zero());
@@ -184,32 +334,84 @@ impl Trial {
         Ok(())
     }
 
-    /// No order trades more than it asked for, or at a worse price than its limit.
+    /// No order trades more than it asked for, at a worse price than its limit, before its stop was
+    /// met, or after it was replaced.
     fn orders_are_sound(&self, inner: &Inner) -> Result<(), TestCaseError> {
+        let mut filled: BTreeMap<Uuid, Decimal> = BTreeMap::new();
+        for execution in inner.books.activities_of(self.account_id) {
+            let order = inner.books.order_by_id(self.account_id, execution.order_id).unwrap();
+            prop_assert!(order.accepts(execution.price), "{} {:?}", execution.price, order);
+            prop_assert!(!order.waits_for_stop(), "{:?}", order);
+            *filled.entry(order.id).or_default() += execution.qty;
+        }
         for order in inner.books.orders_of(self.account_id) {
             prop_assert!(order.qty.is_none_or(|qty| order.filled_qty <= qty), "{:?}", order);
             prop_assert!(order.notional.is_none_or(|most| order.filled_value <= most));
-        }
-        for execution in inner.books.activities_of(self.account_id) {
-            let order = inner.books.order_by_id(self.account_id, execution.order_id).unwrap();
-            let within = match (order.side, order.limit_price) {
-                (_, None) => true,
-                (Side::Buy, Some(limit)) => execution.price <= limit,
-                (Side::Sell, Some(limit)) => execution.price >= limit,
-            };
-            prop_assert!(within, "{} against {:?}", execution.price, order);
+            prop_assert!(order.reserved_value() >= Decimal::ZERO, "{:?}", order);
+            prop_assert!(order.held_quantity(None) >= Decimal::ZERO, "{:?}", order);
+            let before =
+                order.replaces.map(|id| inner.books.order_by_id(self.account_id, id).unwrap());
+            let carried = before.map_or(Decimal::ZERO, |before| before.filled_qty);
+            let own = filled.get(&order.id).copied().unwrap_or_default();
+            prop_assert_eq!(carried + own, order.filled_qty, "{:?}", order);
+            prop_assert!(before.is_none_or(|before| before.replaced_by == Some(order.id)));
+            let replaced = order.status == OrderStatus::Replaced;
+            prop_assert_eq!(replaced, order.replaced_by.is_some());
         }
         Ok(())
     }
 
-    /// A cash account never spends what it does not have, and buying power is never negative.
+    /// The legs wait for their entry, close no more than it opened, and end together.
+    fn groups_are_sound(&self, inner: &Inner) -> Result<(), TestCaseError> {
+        let parents = inner.books.orders_of(self.account_id).filter_map(|order| order.membership);
+        for group in parents.filter(|one| one.is_parent()).map(|one| one.group) {
+            let members: Vec<&Order> = inner
+                .books
+                .group(group)
+                .filter(|order| order.status != OrderStatus::Replaced)
+                .collect();
+            let entry = members.iter().find(|order| order.role() == Some(Role::Entry));
+            let exits: Vec<&&Order> =
+                members.iter().filter(|order| order.role() != Some(Role::Entry)).collect();
+            let closed: Decimal = exits.iter().map(|order| order.filled_qty).sum();
+            if let Some(entry) = entry {
+                prop_assert!(closed <= entry.filled_qty, "{:?}", members);
+                let waits = exits.iter().any(|order| order.status == OrderStatus::Held);
+                prop_assert!(!waits || entry.status.is_open(), "{:?}", members);
+                let begun = exits.iter().any(|order| order.status.is_working());
+                prop_assert!(!begun || entry.status == OrderStatus::Filled, "{:?}", members);
+            } else {
+                let most = exits.iter().filter_map(|order| order.qty).max().unwrap_or_default();
+                prop_assert!(closed <= most, "{:?}", members);
+            }
+            let done = |order: &&&Order| {
+                !order.status.is_open() && order.status != OrderStatus::Filled
+                    || order.role() != Some(Role::Entry) && order.status == OrderStatus::Filled
+            };
+            let over = members.iter().any(|order| done(&order));
+            let open = members.iter().any(|order| order.status.is_open());
+            prop_assert!(!over || !open, "{:?}", members);
+        }
+        Ok(())
+    }
+
+    /// A cash account never spends or sells what it does not have, and buying power is never
+    /// negative.
     fn money_is_never_short(&self, inner: &Inner) -> Result<(), TestCaseError> {
         let account = inner.books.account(self.account_id).unwrap();
         let value = inner.value(account, None);
         prop_assert!(value.buying_power >= Decimal::ZERO);
+        prop_assert!(value.overnight_buying_power >= Decimal::ZERO);
         prop_assert!(value.non_marginable >= Decimal::ZERO);
-        prop_assert!(account.multiplier > 1 || account.cash >= Decimal::ZERO);
-        prop_assert!(account.positions.values().all(|one| one.qty > Decimal::ZERO));
+        prop_assert_eq!(value.equity, account.cash + value.long_value + value.short_value);
+        let reserved = inner.books.reserved(self.account_id, None);
+        prop_assert!(reserved.stocks >= Decimal::ZERO && reserved.crypto >= Decimal::ZERO);
+        for position in account.positions.values() {
+            let allowed = self.multiplier > 1 && position.symbol != "BTC/USD";
+            prop_assert!(allowed || !position.is_short(), "{:?}", position);
+            prop_assert!(!position.is_short() || position.qty.fract().is_zero());
+        }
+        prop_assert!(self.multiplier > 1 || account.cash >= Decimal::ZERO);
         Ok(())
     }
 
@@ -229,46 +431,77 @@ impl Trial {
     }
 }
 
+fn exchange(fills: Fills, hours: Hours, now: DateTime<Utc>, opened: Opened) -> Exchange {
+    let assets = AssetTable::new(universe::assets());
+    Exchange::new(VenueClock::simulated(now), assets, hours, fills, opened)
+}
+
 fn written_and_read(change: &Change) -> Change {
     serde_json::from_str(&serde_json::to_string(change).unwrap()).unwrap()
 }
 
-fn run(fills: Fills, multiplier: u8, actions: &[Action]) -> Result<(), TestCaseError> {
-    let mut trial = Trial::new(fills, multiplier);
+fn run(
+    fills: Fills,
+    hours: Hours,
+    multiplier: u8,
+    actions: &[Action],
+) -> Result<(), TestCaseError> {
+    let mut trial = Trial::new(fills, hours, multiplier);
     for action in actions {
         trial.act(action);
         trial.exchange.read(|inner| {
             trial.money_is_never_short(inner)?;
-            trial.executions_add_up(inner)
+            trial.executions_add_up(inner)?;
+            trial.orders_are_sound(inner)?;
+            trial.groups_are_sound(inner)
         })?;
     }
     trial.check()
+}
+
+fn multipliers() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(1_u8), Just(2), Just(4)]
+}
+
+fn all_hours() -> impl Strategy<Value = Hours> {
+    prop_oneof![Just(Hours::Always), Just(Hours::Nyse)]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn paper_fills_keep_the_laws(actions in actions(), multiplier in 1_u8..3) {
-        run(Fills::Paper { seed: 7, partial_chance: 0.3 }, multiplier, &actions)?;
+    fn paper_fills_keep_the_laws(
+        actions in actions(),
+        multiplier in multipliers(),
+        hours in all_hours(),
+    ) {
+        run(Fills::Paper { seed: 7, partial_chance: 0.3 }, hours, multiplier, &actions)?;
     }
 
     #[test]
-    fn recorded_fills_keep_the_laws(actions in actions(), multiplier in 1_u8..3) {
-        run(Fills::Recorded, multiplier, &actions)?;
+    fn recorded_fills_keep_the_laws(actions in actions(), multiplier in multipliers()) {
+        run(Fills::Recorded, Hours::Always, multiplier, &actions)?;
     }
 }
 
 #[test]
 fn random_trials_do_trade() {
-    let mut trial = Trial::new(Fills::Recorded, 1);
+    let mut trial = Trial::new(Fills::Recorded, Hours::Always, 1);
     trial.act(&Action::Price { symbol: 1, cents: 6_000, kind: PriceKind::Trade });
-    let order = |side| Action::Order {
-        symbol: 1,
-        side,
-        amount: Amount::Quantity(Decimal::TEN),
-        limit: None,
-        tif: TimeInForce::Gtc,
+    let order = |side| {
+        Action::Order(Wish {
+            symbol: 1,
+            side,
+            amount: Amount::Quantity(Decimal::TEN),
+            order_type: OrderType::Market,
+            class: OrderClass::Simple,
+            tif: TimeInForce::Gtc,
+            limit: 0,
+            distance: 0,
+            stop_loss_limit: false,
+            extended_hours: false,
+        })
     };
     trial.act(&order(Side::Buy));
     trial.act(&Action::Price { symbol: 1, cents: 6_100, kind: PriceKind::Open });

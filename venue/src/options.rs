@@ -14,6 +14,7 @@ use secrecy::SecretString;
 
 use crate::faults::FaultPlan;
 use crate::fills::fees;
+use crate::rules::Rules;
 
 /// Everything a venue is started with; `Default` is a synthetic market with the demo account.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct VenueOptions {
     pub auth_timeout: Duration,
     /// Faults that are armed from the start.
     pub faults: FaultPlan,
+    /// Which of two readings of Alpaca's behaviour is taken, where the sources disagree.
+    pub rules: Rules,
     /// Asked between two steps of a replay at full speed.
     pub pacer: Arc<dyn Pacer>,
 }
@@ -240,6 +243,7 @@ impl Default for VenueOptions {
             data_plan: DataPlan::unlimited(),
             auth_timeout: Duration::from_secs(10),
             faults: FaultPlan::default(),
+            rules: Rules::default(),
             pacer: Arc::new(Unpaced),
         }
     }

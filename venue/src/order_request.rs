@@ -1,17 +1,13 @@
 //! The body of `POST /v2/orders`: read leniently, understood strictly.
 
 use rust_decimal::Decimal;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 
-use crate::number;
-use crate::orders::{OrderType, Side, TimeInForce};
+use crate::order_fields::{Fields, object};
+use crate::orders::{OrderClass, OrderType, PositionIntent, Side, TimeInForce, Trail};
 use crate::refusal::Refusal;
 
-/// The longest client order id.
-const CLIENT_ORDER_ID_MAX: usize = 128;
-/// Larger amounts are slips of the finger, and would leave the range of exact arithmetic.
-const AMOUNT_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+/// The smallest trail, in percent.
+const TRAIL_PERCENT_MIN: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
 
 /// An order as asked for, before the venue has looked at the account.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +18,22 @@ pub(crate) struct OrderRequest {
     pub(crate) order_type: OrderType,
     pub(crate) time_in_force: TimeInForce,
     pub(crate) limit_price: Option<Decimal>,
+    pub(crate) stop_price: Option<Decimal>,
+    pub(crate) trail: Option<Trail>,
     pub(crate) extended_hours: bool,
     pub(crate) client_order_id: Option<String>,
+    pub(crate) class: OrderClass,
+    /// The limit of the leg that takes the profit.
+    pub(crate) take_profit: Option<Decimal>,
+    pub(crate) stop_loss: Option<StopLoss>,
+    pub(crate) intent: Option<PositionIntent>,
+}
+
+/// The leg that stops the loss: a stop, or with a limit a stop-limit order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct StopLoss {
+    pub(crate) stop_price: Decimal,
+    pub(crate) limit_price: Option<Decimal>,
 }
 
 /// How much.
@@ -35,151 +45,211 @@ pub(crate) enum Amount {
     Notional(Decimal),
 }
 
+impl Amount {
+    /// Whether parts of a share are asked for, or may come out.
+    pub(crate) fn is_fractional(self) -> bool {
+        match self {
+            Self::Quantity(qty) => !qty.fract().is_zero(),
+            Self::Notional(_) => true,
+        }
+    }
+}
+
+impl OrderRequest {
+    /// A plain market order.
+    pub(crate) fn market(
+        symbol: String,
+        side: Side,
+        amount: Amount,
+        time_in_force: TimeInForce,
+    ) -> Self {
+        Self {
+            symbol,
+            amount,
+            side,
+            order_type: OrderType::Market,
+            time_in_force,
+            limit_price: None,
+            stop_price: None,
+            trail: None,
+            extended_hours: false,
+            client_order_id: None,
+            class: OrderClass::Simple,
+            take_profit: None,
+            stop_loss: None,
+            intent: None,
+        }
+    }
+}
+
 /// Reads an order from a body of JSON.
 pub(crate) fn parse(body: &[u8]) -> Result<OrderRequest, Refusal> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| Refusal::invalid(format!("request body format is invalid: {error}")))?;
-    let Value::Object(body) = value else {
-        return Err(Refusal::invalid("request body format is invalid: expected an object"));
-    };
-    refuse_advanced(&body)?;
-    let order_type = order_type(&body)?;
-    let request = OrderRequest {
-        symbol: word(&body, "symbol")?
-            .ok_or_else(|| Refusal::invalid("symbol is required"))?
-            .to_owned(),
-        amount: amount(&body)?,
-        side: word(&body, "side")?
-            .and_then(known)
+    let body = object(body)?;
+    let fields = Fields::new(&body);
+    let class = class(fields)?;
+    let symbol = fields.word("symbol")?.filter(|symbol| !symbol.is_empty());
+    let symbol = symbol.ok_or_else(|| Refusal::invalid("symbol is required"))?.to_owned();
+    let order_type: OrderType = fields
+        .known("type", "invalid order type")?
+        .ok_or_else(|| Refusal::invalid("invalid order type"))?;
+    let (take_profit, stop_loss) = legs(fields, class)?;
+    let mut prices = Prices::of(fields)?;
+    if class == OrderClass::Oco {
+        prices.limit = prices.limit.or(take_profit);
+    }
+    prices.check(order_type)?;
+    Ok(OrderRequest {
+        symbol,
+        amount: amount(fields)?,
+        side: fields
+            .known("side", "side must be buy or sell")?
             .ok_or_else(|| Refusal::invalid("side must be buy or sell"))?,
         order_type,
-        time_in_force: word(&body, "time_in_force")?
-            .and_then(known)
+        time_in_force: fields
+            .known("time_in_force", "invalid time_in_force")?
             .ok_or_else(|| Refusal::invalid("invalid time_in_force"))?,
-        limit_price: limit_price(&body, order_type)?,
-        extended_hours: flag(&body, "extended_hours")?,
-        client_order_id: client_order_id(&body)?,
-    };
-    Ok(request)
+        limit_price: prices.limit,
+        stop_price: prices.stop,
+        trail: prices.trail,
+        extended_hours: fields.flag("extended_hours")?,
+        client_order_id: client_order_id(fields)?,
+        class,
+        take_profit,
+        stop_loss,
+        intent: fields.known("position_intent", "invalid position_intent")?,
+    })
 }
 
-/// Order classes and legs that this venue does not have yet: a clear no, never half an order.
-fn refuse_advanced(body: &Map<String, Value>) -> Result<(), Refusal> {
-    let class = word(body, "order_class")?.unwrap_or_default();
-    if !matches!(class, "" | "simple") {
-        return Err(Refusal::unprocessable(format!(
-            "order_class {class} is not supported by this venue yet: send a simple order"
-        )));
-    }
-    let legs = ["take_profit", "stop_loss", "legs", "trail_price", "trail_percent"];
-    match legs.iter().find(|name| present(body, name).is_some()) {
-        None => Ok(()),
-        Some(name) => Err(Refusal::unprocessable(format!(
-            "{name} is not supported by this venue yet: send a market or limit order"
-        ))),
-    }
+/// The client's own id; empty means none.
+pub(crate) fn client_order_id(fields: Fields<'_>) -> Result<Option<String>, Refusal> {
+    let id = fields.word("client_order_id")?.filter(|id| !id.is_empty());
+    Ok(id.map(str::to_owned))
 }
 
-fn order_type(body: &Map<String, Value>) -> Result<OrderType, Refusal> {
-    match word(body, "type")? {
-        Some(later @ ("stop" | "stop_limit" | "trailing_stop")) => Err(Refusal::unprocessable(
-            format!("{later} orders are not supported by this venue yet: send market or limit"),
-        )),
-        other => other.and_then(known).ok_or_else(|| Refusal::invalid("invalid order type")),
+fn class(fields: Fields<'_>) -> Result<OrderClass, Refusal> {
+    let mleg = fields.word("order_class")? == Some("mleg");
+    if mleg || fields.present("legs").is_some() {
+        return Err(Refusal::unprocessable(
+            "mleg orders are for options, which are not traded on this venue",
+        ));
     }
+    Ok(fields.known("order_class", "invalid order_class")?.unwrap_or(OrderClass::Simple))
 }
 
-fn amount(body: &Map<String, Value>) -> Result<Amount, Refusal> {
-    let amount = match (decimal(body, "qty")?, decimal(body, "notional")?) {
-        (None, None) => return Err(Refusal::invalid("qty or notional is required")),
-        (Some(_), Some(_)) => {
-            return Err(Refusal::invalid("only one of qty or notional is accepted"));
-        }
-        (Some(qty), None) if qty <= Decimal::ZERO => {
-            return Err(Refusal::invalid("qty must be > 0"));
-        }
-        (Some(qty), None) => Amount::Quantity(qty),
+fn amount(fields: Fields<'_>) -> Result<Amount, Refusal> {
+    match (fields.positive("qty", "qty")?, fields.decimal("notional")?) {
+        (None, None) => Err(Refusal::invalid("qty or notional is required")),
+        (Some(_), Some(_)) => Err(Refusal::invalid("only one of qty or notional is accepted")),
+        (Some(qty), None) => Ok(Amount::Quantity(qty)),
         (None, Some(notional)) if notional < Decimal::ONE => {
-            return Err(Refusal::unprocessable("notional must be >= 1.00"));
+            Err(Refusal::unprocessable("notional must be >= 1.00"))
         }
-        (None, Some(notional)) => Amount::Notional(notional),
+        (None, Some(notional)) => Ok(Amount::Notional(notional)),
+    }
+}
+
+/// What sets the price.
+struct Prices {
+    limit: Option<Decimal>,
+    stop: Option<Decimal>,
+    trail: Option<Trail>,
+}
+
+impl Prices {
+    fn of(fields: Fields<'_>) -> Result<Self, Refusal> {
+        let price = fields.positive("trail_price", "trail_price")?;
+        let percent = fields.decimal("trail_percent")?;
+        let trail = match (price, percent) {
+            (Some(_), Some(_)) => {
+                return Err(Refusal::invalid(
+                    "trailing stop orders must specify one of trail_price or trail_percent",
+                ));
+            }
+            (Some(price), None) => Some(Trail::Price(price)),
+            (None, Some(percent)) if percent < TRAIL_PERCENT_MIN => {
+                return Err(Refusal::invalid("trail_percent must be greater than or equal to 0.1"));
+            }
+            (None, Some(percent)) if percent >= Decimal::ONE_HUNDRED => {
+                return Err(Refusal::invalid("trail_percent must be less than 100"));
+            }
+            (None, Some(percent)) => Some(Trail::Percent(percent)),
+            (None, None) => None,
+        };
+        let limit = fields.positive("limit_price", "limit price")?;
+        Ok(Self { limit, stop: fields.positive("stop_price", "stop price")?, trail })
+    }
+
+    /// Each type has the prices that it needs and no others.
+    fn check(&self, order_type: OrderType) -> Result<(), Refusal> {
+        let (limit, stop) = (self.limit.is_some(), self.stop.is_some());
+        let trailing = order_type == OrderType::TrailingStop;
+        let message = match order_type {
+            OrderType::Market if limit || stop => "market orders require no stop or limit price",
+            OrderType::Limit if !limit => "limit orders require a limit price",
+            OrderType::Limit if stop => "limit orders require no stop price",
+            OrderType::Stop if !stop => "stop orders require a stop price",
+            OrderType::Stop if limit => "stop orders require no limit price",
+            OrderType::StopLimit if !(limit && stop) => {
+                "stop limit orders require both stop and limit price"
+            }
+            OrderType::TrailingStop if limit || stop => {
+                "trailing stop orders require no stop or limit price"
+            }
+            OrderType::TrailingStop if self.trail.is_none() => {
+                "trailing stop orders must specify one of trail_price or trail_percent"
+            }
+            _ if !trailing && self.trail.is_some() => {
+                "trail_price and trail_percent are for trailing stop orders"
+            }
+            _ => return Ok(()),
+        };
+        Err(Refusal::invalid(message))
+    }
+}
+
+fn legs(
+    fields: Fields<'_>,
+    class: OrderClass,
+) -> Result<(Option<Decimal>, Option<StopLoss>), Refusal> {
+    let required =
+        |name: &str| Refusal::invalid(format!("{} orders require {name}", class.as_str()));
+    let take_profit = match fields.inner("take_profit", "take_profit.")? {
+        None => None,
+        Some(leg) => Some(
+            leg.positive("limit_price", "limit_price")?
+                .ok_or_else(|| required("take_profit.limit_price"))?,
+        ),
     };
-    let (Amount::Quantity(value) | Amount::Notional(value)) = amount;
-    if value > AMOUNT_MAX {
-        return Err(Refusal::invalid(format!("qty or notional must be <= {AMOUNT_MAX}")));
-    }
-    Ok(amount)
-}
-
-fn limit_price(
-    body: &Map<String, Value>,
-    order_type: OrderType,
-) -> Result<Option<Decimal>, Refusal> {
-    let limit = decimal(body, "limit_price")?;
-    let stop = decimal(body, "stop_price")?;
-    match (order_type, limit, stop) {
-        (OrderType::Market, None, None) => Ok(None),
-        (OrderType::Market, _, _) => {
-            Err(Refusal::invalid("market orders require no stop or limit price"))
-        }
-        (OrderType::Limit, None, _) => Err(Refusal::invalid("limit orders require a limit price")),
-        (OrderType::Limit, Some(_), Some(_)) => {
-            Err(Refusal::invalid("limit orders require no stop price"))
-        }
-        (OrderType::Limit, Some(limit), None) if limit <= Decimal::ZERO => {
-            Err(Refusal::invalid("limit price must be > 0"))
-        }
-        (OrderType::Limit, Some(limit), None) if limit > AMOUNT_MAX => {
-            Err(Refusal::invalid(format!("limit price must be <= {AMOUNT_MAX}")))
-        }
-        (OrderType::Limit, Some(limit), None) => Ok(Some(limit)),
-    }
-}
-
-fn client_order_id(body: &Map<String, Value>) -> Result<Option<String>, Refusal> {
-    match word(body, "client_order_id")? {
-        Some(id) if id.chars().count() > CLIENT_ORDER_ID_MAX => {
-            Err(Refusal::invalid("client_order_id must be no more than 128 characters"))
-        }
-        Some("") | None => Ok(None),
-        Some(id) => Ok(Some(id.to_owned())),
-    }
-}
-
-/// The value of one of Alpaca's words, if this venue knows it.
-fn known<T: DeserializeOwned>(word: &str) -> Option<T> {
-    serde_json::from_value(word.into()).ok()
-}
-
-/// A member that is there and not null.
-fn present<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    body.get(name).filter(|value| !value.is_null())
-}
-
-fn word<'a>(body: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Refusal> {
-    match present(body, name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Refusal::invalid(format!("{name} must be a string"))),
-    }
-}
-
-/// A decimal given as a number or as a string.
-pub(crate) fn decimal(body: &Map<String, Value>, name: &str) -> Result<Option<Decimal>, Refusal> {
-    let number = match present(body, name) {
-        None => return Ok(None),
-        Some(Value::Number(value)) => number::parse(&value.to_string()),
-        Some(Value::String(text)) => number::parse(text),
-        Some(_) => None,
+    let stop_loss = match fields.inner("stop_loss", "stop_loss.")? {
+        None => None,
+        Some(leg) => Some(StopLoss {
+            stop_price: leg
+                .positive("stop_price", "stop_price")?
+                .ok_or_else(|| required("stop_loss.stop_price"))?,
+            limit_price: leg.positive("limit_price", "limit_price")?,
+        }),
     };
-    number.map(Some).ok_or_else(|| Refusal::invalid(format!("{name} must be a number")))
-}
-
-fn flag(body: &Map<String, Value>, name: &str) -> Result<bool, Refusal> {
-    match present(body, name) {
-        None => Ok(false),
-        Some(Value::Bool(value)) => Ok(*value),
-        Some(_) => Err(Refusal::invalid(format!("{name} must be true or false"))),
+    match (class, take_profit, stop_loss) {
+        (OrderClass::Simple, None, None)
+        | (OrderClass::Bracket | OrderClass::Oco, Some(_), Some(_))
+        | (OrderClass::Oto, Some(_), None)
+        | (OrderClass::Oto, None, Some(_)) => Ok((take_profit, stop_loss)),
+        (OrderClass::Simple, _, _) => {
+            Err(Refusal::invalid("simple orders require no take_profit or stop_loss"))
+        }
+        (OrderClass::Oto, _, _) => {
+            Err(Refusal::invalid("oto orders require exactly one of take_profit or stop_loss"))
+        }
+        // An OCO's limit price may stand in the order itself.
+        (OrderClass::Oco, None, Some(_)) if fields.present("limit_price").is_some() => {
+            Ok((fields.positive("limit_price", "limit price")?, stop_loss))
+        }
+        (OrderClass::Bracket | OrderClass::Oco, None, _) => {
+            Err(required("take_profit.limit_price"))
+        }
+        (OrderClass::Bracket | OrderClass::Oco, Some(_), None) => {
+            Err(required("stop_loss.stop_price"))
+        }
     }
 }
 
@@ -225,10 +295,54 @@ mod tests {
                 "market orders require no stop or limit price",
             ),
             (r#""type":"iceberg","qty":1"#, 40_010_001, "invalid order type"),
+            (r#""type":"stop","qty":1"#, 40_010_001, "stop orders require a stop price"),
+            (
+                r#""type":"stop_limit","qty":1,"stop_price":4"#,
+                40_010_001,
+                "stop limit orders require both stop and limit price",
+            ),
+            (
+                r#""type":"trailing_stop","qty":1"#,
+                40_010_001,
+                "trailing stop orders must specify one of trail_price or trail_percent",
+            ),
+            (
+                r#""type":"trailing_stop","qty":1,"trail_percent":"0.05""#,
+                40_010_001,
+                "trail_percent must be greater than or equal to 0.1",
+            ),
+            (
+                r#""type":"market","qty":1,"order_class":"bracket","take_profit":{"limit_price":9}"#,
+                40_010_001,
+                "bracket orders require stop_loss.stop_price",
+            ),
+            (
+                r#""type":"market","qty":1,"order_class":"oto""#,
+                40_010_001,
+                "oto orders require exactly one of take_profit or stop_loss",
+            ),
+            (
+                r#""type":"market","qty":1,"order_class":"mleg","legs":[]"#,
+                42_210_000,
+                "mleg orders are for options, which are not traded on this venue",
+            ),
         ];
         for (members, code, message) in rows {
             assert_eq!(refusal(&order(members)), (422, code, message.to_owned()), "{members}");
         }
-        assert_eq!(refusal(&order(r#""type":"stop","qty":1,"stop_price":5"#)).1, 42_210_000);
+    }
+
+    #[test]
+    fn an_oco_takes_its_limit_from_the_leg_or_from_the_order() {
+        let order = |members: &str| {
+            let body = format!(
+                r#"{{"symbol":"AAPL","side":"sell","time_in_force":"gtc","type":"limit","qty":1,
+                "order_class":"oco","stop_loss":{{"stop_price":"90"}},{members}}}"#
+            );
+            parse(body.as_bytes()).unwrap()
+        };
+        let in_leg = order(r#""take_profit":{"limit_price":110}"#);
+        assert_eq!(in_leg, order(r#""limit_price":"110""#));
+        assert_eq!(in_leg.limit_price, Some(Decimal::from(110)));
     }
 }

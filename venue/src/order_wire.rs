@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::number;
-use crate::orders::{Order, Side};
+use crate::orders::{Order, OrderClass, Trail};
 
 /// Where an order is shown; the stream leaves three keys out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,16 @@ pub(crate) enum Place {
 /// The order entity as the API shows it.
 pub(crate) fn json(order: &Order, place: Place) -> Value {
     serde_json::to_value(WireOrder::new(order, place)).unwrap_or(Value::Null)
+}
+
+/// The order entity with the orders under it; `null` where there are none.
+pub(crate) fn nested<'a>(order: &Order, legs: impl Iterator<Item = &'a Order>) -> Value {
+    let mut body = json(order, Place::Rest);
+    let legs: Vec<Value> = legs.map(|leg| json(leg, Place::Rest)).collect();
+    if !legs.is_empty() {
+        body["legs"] = legs.into();
+    }
+    body
 }
 
 /// A time on the trading API.
@@ -76,6 +86,11 @@ struct RestOnly {
 impl<'a> WireOrder<'a> {
     fn new(order: &'a Order, place: Place) -> Self {
         let rest_only = RestOnly { ratio_qty: None, subtag: None, source: "access_key" };
+        let (trail_price, trail_percent) = match order.trail {
+            Some(Trail::Price(dollars)) => (Some(number::text(dollars)), None),
+            Some(Trail::Percent(percent)) => (None, Some(number::text(percent))),
+            None => (None, None),
+        };
         Self {
             id: order.id.to_string(),
             client_order_id: &order.client_order_id,
@@ -84,12 +99,12 @@ impl<'a> WireOrder<'a> {
             submitted_at: timestamp(order.created_at),
             filled_at: order.filled_at.map(timestamp),
             expired_at: order.expired_at.map(timestamp),
-            cancel_requested_at: order.canceled_at.map(timestamp),
+            cancel_requested_at: order.cancel_requested_at.map(timestamp),
             canceled_at: order.canceled_at.map(timestamp),
             failed_at: order.failed_at.map(timestamp),
-            replaced_at: None,
-            replaced_by: None,
-            replaces: None,
+            replaced_at: order.replaced_at.map(timestamp),
+            replaced_by: order.replaced_by.map(|id| id.to_string()),
+            replaces: order.replaces.map(|id| id.to_string()),
             asset_id: order.asset_id.to_string(),
             symbol: &order.symbol,
             asset_class: order.asset_class.as_str(),
@@ -97,23 +112,24 @@ impl<'a> WireOrder<'a> {
             qty: order.qty.map(number::text),
             filled_qty: number::text(order.filled_qty),
             filled_avg_price: order.filled_average_price().map(number::text),
-            order_class: "",
+            // A plain order has an empty class in every capture of the real service.
+            order_class: match order.class() {
+                OrderClass::Simple => "",
+                class => class.as_str(),
+            },
             order_type: order.order_type.as_str(),
             kind: order.order_type.as_str(),
             side: order.side.as_str(),
-            position_intent: match order.side {
-                Side::Buy => "buy_to_open",
-                Side::Sell => "sell_to_close",
-            },
+            position_intent: order.intent().as_str(),
             time_in_force: order.time_in_force.as_str(),
             limit_price: order.limit_price.map(number::text),
-            stop_price: None,
+            stop_price: order.stop_price.map(number::text),
             status: order.status.as_str(),
             extended_hours: order.extended_hours,
             legs: None,
-            trail_percent: None,
-            trail_price: None,
-            hwm: None,
+            trail_percent,
+            trail_price,
+            hwm: order.hwm.map(number::text),
             rest_only: (place == Place::Rest).then_some(rest_only),
             expires_at: order.expires_at.map(timestamp),
         }

@@ -226,6 +226,8 @@ mod tests {
             cash: Decimal::ONE,
             multiplier: 1,
             last_equity: Decimal::ONE,
+            last_maintenance_margin: Decimal::ZERO,
+            last_day_use: Decimal::ZERO,
             configuration: Configuration::new(1),
             positions: std::collections::BTreeMap::new(),
             accrued_fees: crate::fills::fees::Accrued::default(),

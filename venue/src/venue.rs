@@ -169,6 +169,7 @@ async fn start_synthetic(
     let past = Arc::new(SyntheticHistory::new(Arc::clone(&market)));
     let opened = open_store(&options.store, "synthetic")?;
     let exchange = Exchange::new(clock, assets, hours, fills, opened);
+    let exchange = exchange.with_rules(options.rules.clone());
     let exchange = Arc::new(exchange.charging(options.fees));
     let hub = Arc::new(DataHub::new());
     let feed = SyntheticFeed {
@@ -201,6 +202,7 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
     let opened = open_store(&options.store, "replay")?;
     let fills = Fills::chosen(options.fills, Fills::Recorded);
     let exchange = Exchange::new(clock, assets, Hours::Always, fills, opened);
+    let exchange = exchange.with_rules(options.rules.clone());
     let exchange = Arc::new(exchange.charging(options.fees));
     exchange.sample_equity_every(TAPE_EQUITY_INTERVAL);
     let hub = Arc::new(DataHub::new());
@@ -274,8 +276,8 @@ fn check_accounts(accounts: &[AccountSpec]) -> Result<(), VenueError> {
             Some("an account with a key id")
         } else if account.cash < Decimal::ZERO {
             Some("an account with cash of 0 or more")
-        } else if !matches!(account.multiplier, 1 | 2) {
-            Some("an account with a multiplier of 1 (cash) or 2 (margin)")
+        } else if !matches!(account.multiplier, 1 | 2 | 4) {
+            Some("an account with a multiplier of 1 (cash), 2 (margin) or 4 (day trading)")
         } else {
             None
         };

@@ -14,7 +14,9 @@ pub(crate) struct WaitingBook {
 struct WaitingOrders {
     /// Sent outside hours and waiting for the open.
     queued: BTreeSet<u64>,
-    /// Day orders whose symbol has not traded since they came; only a replay asks.
+    /// Orders for the opening auction.
+    opening: BTreeSet<u64>,
+    /// Orders for a day whose symbol has not traded since they came; only a replay asks.
     untraded: BTreeSet<u64>,
 }
 
@@ -23,16 +25,18 @@ impl WaitingBook {
     pub(crate) fn put(&mut self, order: &Order) {
         let open = order.status.is_open();
         let queued = open && order.status == OrderStatus::Accepted;
-        let untraded =
-            open && order.time_in_force == TimeInForce::Day && order.first_traded_day.is_none();
+        let opening = open && order.time_in_force == TimeInForce::Opg;
+        let for_a_day = matches!(order.time_in_force, TimeInForce::Day | TimeInForce::Cls);
+        let untraded = open && for_a_day && order.first_traded_day.is_none();
         let orders = match self.by_symbol.get_mut(&order.symbol) {
             Some(orders) => orders,
-            None if !queued && !untraded => return,
+            None if !queued && !opening && !untraded => return,
             None => self.by_symbol.entry(order.symbol.clone()).or_default(),
         };
         set(&mut orders.queued, order.sequence, queued);
+        set(&mut orders.opening, order.sequence, opening);
         set(&mut orders.untraded, order.sequence, untraded);
-        if orders.queued.is_empty() && orders.untraded.is_empty() {
+        if orders.is_empty() {
             self.by_symbol.remove(&order.symbol);
         }
     }
@@ -44,18 +48,28 @@ impl WaitingBook {
 
     /// Orders that wait for the open.
     pub(crate) fn queued(&self, symbol: &str) -> Vec<u64> {
-        self.by_symbol
-            .get(symbol)
-            .map(|all| all.queued.iter().copied().collect())
-            .unwrap_or_default()
+        self.listed(symbol, |waiting| &waiting.queued)
     }
 
-    /// Day orders that have not yet seen a trade in their symbol.
+    /// Orders that wait for the opening auction.
+    pub(crate) fn opening(&self, symbol: &str) -> Vec<u64> {
+        self.listed(symbol, |waiting| &waiting.opening)
+    }
+
+    /// Orders for a day that have not yet seen a trade in their symbol.
     pub(crate) fn untraded(&self, symbol: &str) -> Vec<u64> {
-        self.by_symbol
-            .get(symbol)
-            .map(|all| all.untraded.iter().copied().collect())
-            .unwrap_or_default()
+        self.listed(symbol, |waiting| &waiting.untraded)
+    }
+
+    fn listed(&self, symbol: &str, which: fn(&WaitingOrders) -> &BTreeSet<u64>) -> Vec<u64> {
+        let waiting = self.by_symbol.get(symbol).map(which);
+        waiting.map(|orders| orders.iter().copied().collect()).unwrap_or_default()
+    }
+}
+
+impl WaitingOrders {
+    fn is_empty(&self) -> bool {
+        self.queued.is_empty() && self.opening.is_empty() && self.untraded.is_empty()
     }
 }
 

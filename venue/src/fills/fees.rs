@@ -169,7 +169,7 @@ impl Exchange {
     pub(crate) fn charge_day(&self, inner: &mut Inner, day: NaiveDate, at: DateTime<Utc>) {
         let owing: Vec<(Uuid, Accrued)> = inner
             .books
-            .accounts_mut()
+            .accounts()
             .filter(|account| !account.accrued_fees.total().is_zero())
             .map(|account| (account.id, account.accrued_fees))
             .collect();

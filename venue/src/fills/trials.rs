@@ -134,22 +134,17 @@ impl Trial {
         let cents = |cents: i64| Decimal::new(cents, 2);
         match *action {
             Action::Order { account, symbol, side, amount, limit, ioc } => {
-                let request = OrderRequest {
-                    symbol: SYMBOLS[symbol].to_owned(),
-                    amount,
-                    side,
-                    order_type: if limit.is_some() { OrderType::Limit } else { OrderType::Market },
-                    time_in_force: match (ioc, amount, symbol) {
-                        (_, Amount::Notional(_), 0) => TimeInForce::Day,
-                        (true, _, _) => TimeInForce::Ioc,
-                        (false, _, _) => TimeInForce::Gtc,
-                    },
-                    limit_price: limit.map(cents),
-                    extended_hours: false,
-                    client_order_id: None,
+                let time_in_force = match (ioc, amount, symbol) {
+                    (_, Amount::Notional(_), 0) => TimeInForce::Day,
+                    (true, _, _) => TimeInForce::Ioc,
+                    (false, _, _) => TimeInForce::Gtc,
                 };
+                let symbol = SYMBOLS[symbol].to_owned();
+                let market = OrderRequest::market(symbol, side, amount, time_in_force);
+                let order_type = if limit.is_some() { OrderType::Limit } else { OrderType::Market };
+                let request = OrderRequest { order_type, limit_price: limit.map(cents), ..market };
                 // A refusal is as good an answer as an order; the laws hold after both.
-                drop(self.exchange.submit(self.accounts[account], request));
+                drop(self.exchange.submit(self.accounts[account], &request));
             }
             Action::Cancel { account, nth } => {
                 let id = self.exchange.read(|inner| {

@@ -7,18 +7,19 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 
 use super::guard::Caller;
 use super::{Parameters, flag, json as answer, json_with};
 use crate::assets::Asset;
 use crate::exchange::Inner;
+use crate::intake::Placed;
 use crate::market::Newest;
 use crate::number;
 use crate::order_request::{Amount, OrderRequest};
 use crate::order_wire::{self, Place};
-use crate::orders::{Order, OrderType, QUANTITY_DECIMALS, Side, TimeInForce};
+use crate::orders::{QUANTITY_DECIMALS, Side, TimeInForce};
 use crate::positions::Position;
 use crate::refusal::Refusal;
 use crate::server::Server;
@@ -67,8 +68,8 @@ async fn close(
     Path(symbol): Path<String>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Refusal> {
-    let order = sell(&server, caller, &symbol, &parameters)?;
-    Ok(answer(&order_wire::json(&order, Place::Rest)))
+    let placed = reduce(&server, caller, &symbol, &parameters)?;
+    Ok(answer(&order_wire::json(&placed.order, Place::Rest)))
 }
 
 async fn close_pair(
@@ -77,8 +78,8 @@ async fn close_pair(
     Path((base, quote)): Path<(String, String)>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Refusal> {
-    let order = sell(&server, caller, &format!("{base}/{quote}"), &parameters)?;
-    Ok(answer(&order_wire::json(&order, Place::Rest)))
+    let placed = reduce(&server, caller, &format!("{base}/{quote}"), &parameters)?;
+    Ok(answer(&order_wire::json(&placed.order, Place::Rest)))
 }
 
 async fn close_all(
@@ -86,28 +87,22 @@ async fn close_all(
     caller: Caller,
     Query(parameters): Query<Parameters>,
 ) -> Response {
-    let (symbols, open) = server.exchange.read(|inner| {
-        let symbols: Vec<String> = inner
-            .books
-            .account(caller.account_id)
-            .map(|account| account.positions.keys().cloned().collect())
-            .unwrap_or_default();
-        let open: Vec<_> =
-            inner.books.open_orders_of(caller.account_id).map(|order| order.id).collect();
-        (symbols, open)
-    });
     if flag(&parameters, "cancel_orders") {
-        for id in open {
-            if let Err(refusal) = server.exchange.cancel(caller.account_id, id) {
+        for (id, result) in server.exchange.cancel_all(caller.account_id) {
+            if let Err(refusal) = result {
                 tracing::debug!(order.id = %id, reason = %refusal.message, "an order was not canceled");
             }
         }
     }
+    let symbols: Vec<String> = server.exchange.read(|inner| {
+        let account = inner.books.account(caller.account_id);
+        account.map(|account| account.positions.keys().cloned().collect()).unwrap_or_default()
+    });
     let results: Vec<Value> = symbols
         .into_iter()
-        .map(|symbol| match sell(&server, caller, &symbol, &Parameters::new()) {
-            Ok(order) => {
-                json!({"symbol": symbol, "status": 200, "body": order_wire::json(&order, Place::Rest)})
+        .map(|symbol| match reduce(&server, caller, &symbol, &Parameters::new()) {
+            Ok(placed) => {
+                json!({"symbol": symbol, "status": 200, "body": order_wire::json(&placed.order, Place::Rest)})
             }
             Err(refusal) => {
                 json!({"symbol": symbol, "status": refusal.status.as_u16(), "body": refusal.body()})
@@ -125,27 +120,20 @@ fn show(server: &Server, caller: Caller, name: &str) -> Result<Response, Refusal
 }
 
 /// Closes a position, or the part of it that the query names, at the market.
-fn sell(
+fn reduce(
     server: &Server,
     caller: Caller,
     name: &str,
     parameters: &Parameters,
-) -> Result<Order, Refusal> {
+) -> Result<Placed, Refusal> {
     let request = server.exchange.read(|inner| {
         let (asset, position) = find(server, inner, caller, name)?;
-        let tif = if asset.is_crypto() { TimeInForce::Gtc } else { TimeInForce::Day };
-        Ok(OrderRequest {
-            symbol: asset.symbol.clone(),
-            amount: Amount::Quantity(quantity(position, parameters)?),
-            side: Side::Buy.opposite(),
-            order_type: OrderType::Market,
-            time_in_force: tif,
-            limit_price: None,
-            extended_hours: false,
-            client_order_id: None,
-        })
+        let time_in_force = if asset.is_crypto() { TimeInForce::Gtc } else { TimeInForce::Day };
+        let side = if position.is_short() { Side::Buy } else { Side::Sell };
+        let amount = Amount::Quantity(quantity(position, parameters)?);
+        Ok(OrderRequest::market(asset.symbol.clone(), side, amount, time_in_force))
     })?;
-    server.exchange.submit(caller.account_id, request)
+    server.exchange.submit(caller.account_id, &request)
 }
 
 fn quantity(position: &Position, parameters: &Parameters) -> Result<Decimal, Refusal> {
@@ -166,9 +154,13 @@ fn quantity(position: &Position, parameters: &Parameters) -> Result<Decimal, Ref
             Err(Refusal::invalid("percentage must be <= 100"))
         }
         (None, Some(percentage)) => {
-            Ok((position.qty * percentage / Decimal::ONE_HUNDRED).round_dp(QUANTITY_DECIMALS))
+            let part = position.qty.abs() * percentage / Decimal::ONE_HUNDRED;
+            // Short positions are whole shares.
+            let places = if position.is_short() { 0 } else { QUANTITY_DECIMALS };
+            let part = part.round_dp_with_strategy(places, RoundingStrategy::ToZero);
+            if part.is_zero() { Err(Refusal::invalid("qty must be > 0")) } else { Ok(part) }
         }
-        (None, None) => Ok(position.qty),
+        (None, None) => Ok(position.qty.abs()),
     }
 }
 
@@ -192,6 +184,7 @@ fn find<'a>(
 fn body(inner: &Inner, caller: Caller, asset: &Asset, position: &Position) -> Value {
     let newest = inner.market.newest(&asset.symbol);
     let price = newest.and_then(Newest::price);
-    let held = inner.books.held(caller.account_id, &asset.symbol, price);
+    let closing = if position.is_short() { Side::Buy } else { Side::Sell };
+    let held = inner.books.held(caller.account_id, (&asset.symbol, closing), price, None);
     position.json(asset, held, price, newest.and_then(|newest| newest.previous_close))
 }

@@ -52,12 +52,6 @@ async fn each_refused_order_has_alpacas_status_code_and_message() {
             40_310_000,
             "cost basis must be >= minimal amount of order 1",
         ),
-        (
-            json!({"side": "sell", "symbol": "IBM", "limit_price": 999}),
-            403,
-            40_310_000,
-            "account is not allowed to short",
-        ),
         (json!({"client_order_id": "taken"}), 422, 40_010_001, "client_order_id must be unique"),
         (
             json!({"client_order_id": "x".repeat(129)}),
@@ -104,18 +98,6 @@ async fn each_refused_order_has_alpacas_status_code_and_message() {
             422,
             42_210_000,
             "invalid crypto time_in_force",
-        ),
-        (
-            json!({"type": "stop", "stop_price": 5, "limit_price": null}),
-            422,
-            42_210_000,
-            "stop orders are not supported by this venue yet: send market or limit",
-        ),
-        (
-            json!({"order_class": "bracket"}),
-            422,
-            42_210_000,
-            "order_class bracket is not supported by this venue yet: send a simple order",
         ),
     ];
     for (changes, status, code, message) in rows {
