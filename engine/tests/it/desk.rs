@@ -6,19 +6,20 @@ use engine::backtest::{
     run, run_tactic,
 };
 use engine::bar::Bar;
-use engine::strategy::{Indicators, Snapshot, SnapshotError, Stance, Strategy};
+use engine::strategy::{Indicators, Stance, Strategy};
 use engine::{Ticker, Usd};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// Says what it was told to say, bar by bar; the last word stays.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Scripted {
     pub(crate) stances: Vec<Option<Stance>>,
     at: usize,
 }
 
 /// Crosses of two moving averages, over whole millionths of a dollar: no rounding decides.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ExactCross {
     closes: Vec<i64>,
     before: Option<i64>,
@@ -58,14 +59,6 @@ impl Strategy for Scripted {
     fn warmup_bars(&self) -> u32 {
         0
     }
-
-    fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
-        Ok(self.at.into())
-    }
-
-    fn restore(&mut self, _snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        Err(SnapshotError::Unreadable { reason: "not in these tests".to_owned() })
-    }
 }
 
 impl ExactCross {
@@ -101,14 +94,6 @@ impl Strategy for ExactCross {
 
     fn warmup_bars(&self) -> u32 {
         21
-    }
-
-    fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
-        Ok(self.closes.clone().into())
-    }
-
-    fn restore(&mut self, _snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        Err(SnapshotError::Unreadable { reason: "not in these tests".to_owned() })
     }
 }
 
