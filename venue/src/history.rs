@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use rust_decimal::Decimal;
+
 use crate::assets::Asset;
+use crate::calendar;
+use crate::clock::nanoseconds;
 use crate::market::{Bar, Quote, Trade};
 use crate::recorded_history::RecordedHistory;
-use crate::synthetic::{Synthetic, second_of};
+use crate::synthetic::{Print, Synthetic, second_of};
 use crate::timeframe::Timeframe;
 
 /// Finished bars that are kept; the oldest are made again when they are asked for.
@@ -64,13 +68,10 @@ impl History {
             }
             Self::Synthetic(history) => {
                 let starts = interval_starts(timeframe, range);
-                Box::new(starts.map(move |(start, next)| Portion {
-                    items: history.bar(asset, timeframe, start, now).into_iter().collect(),
-                    seconds:
-                        history.market.hours(asset).session_at(start).map_or(1, |_| {
-                            (timeframe.next(start) - start).num_seconds().min(86_400)
-                        }),
-                    next,
+                Box::new(starts.map(move |(start, next)| {
+                    let seconds = history.cost_seconds(asset, timeframe, start);
+                    let bar = history.bar(asset, timeframe, start, now);
+                    Portion { items: bar.into_iter().collect(), seconds, next }
                 }))
             }
         }
@@ -163,12 +164,47 @@ impl SyntheticHistory {
         if let Some(known) = self.lock().bars.get(&key) {
             return known.clone();
         }
-        let bar = self.aggregate(asset, start, end, end);
+        // Long bars are joined from days, which are in the cache for the next one.
+        let bar = if timeframe > Timeframe::DAY {
+            self.joined_days(asset, start, end)
+        } else {
+            self.aggregate(asset, start, end, end)
+        };
         self.lock().put(key, bar.clone());
         bar
     }
 
-    /// A bar whose time is not over: the finished minutes from the cache, then the newest trades.
+    /// Seconds of market that have to be made for a bar.
+    fn cost_seconds(&self, asset: &Asset, timeframe: Timeframe, start: DateTime<Utc>) -> i64 {
+        if self.lock().bars.contains_key(&(asset.id, timeframe, start)) {
+            return 1;
+        }
+        let hours = self.market.hours(asset);
+        if let Timeframe::Seconds(seconds) = timeframe {
+            return if hours.session_at(start).is_some() { seconds } else { 1 };
+        }
+        let first = calendar::new_york_date(start);
+        let end = calendar::new_york_date(timeframe.next(start));
+        let sessions = first.iter_days().take_while(|date| *date < end);
+        sessions
+            .filter_map(|date| hours.session_on(date))
+            .map(|session| (session.close - session.open).num_seconds())
+            .sum::<i64>()
+            .max(1)
+    }
+
+    fn joined_days(&self, asset: &Asset, start: DateTime<Utc>, end: DateTime<Utc>) -> Option<Bar> {
+        let mut whole = None;
+        let mut day = start;
+        while day < end {
+            join(&mut whole, self.bar(asset, Timeframe::DAY, day, end));
+            day = Timeframe::DAY.next(day);
+        }
+        whole.map(|bar| Bar { at: start, ..bar })
+    }
+
+    /// A bar whose time is not over: the finished hours and minutes from the cache, then the
+    /// newest trades.
     fn unfinished_bar(
         &self,
         asset: &Asset,
@@ -176,15 +212,15 @@ impl SyntheticHistory {
         start: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Option<Bar> {
-        let minute = TimeDelta::minutes(1);
         let mut whole: Option<Bar> = None;
         let mut at = start;
-        let hours = self.market.hours(asset);
-        while timeframe > Timeframe::MINUTE && at + minute <= now {
-            if hours.session_at(at).is_some() {
-                join(&mut whole, self.bar(asset, Timeframe::MINUTE, at, now));
-            }
-            at += minute;
+        let end = timeframe.next(start).min(now);
+        while let Some(part) = [Timeframe::DAY, Timeframe::HOUR, Timeframe::MINUTE]
+            .into_iter()
+            .find(|part| *part < timeframe && part.start_of(at) == at && part.next(at) <= end)
+        {
+            join(&mut whole, self.bar(asset, part, at, now));
+            at = part.next(at);
         }
         join(&mut whole, self.aggregate(asset, at, timeframe.next(start), now));
         whole.map(|bar| Bar { at: start, ..bar })
@@ -201,9 +237,10 @@ impl SyntheticHistory {
         let listing = self.market.listing(&asset.symbol)?;
         let hours = self.market.hours(asset);
         let mut walker = self.market.walker(listing);
-        let mut bar: Option<Bar> = None;
+        let mut sum = Sum::default();
         let mut second = second_of(from);
         let last = second_of(to.min(now));
+        let (to_ns, now_ns) = (nanoseconds(to), nanoseconds(now));
         while second <= last {
             let at = DateTime::from_timestamp(second, 0)?;
             let Some(session) = hours.session_at(at) else {
@@ -212,21 +249,63 @@ impl SyntheticHistory {
             };
             let closes = second_of(session.close).min(last + 1);
             for inside in second..closes {
-                let trades = walker.slots(inside).into_iter().map(|slot| slot.trade);
-                for trade in trades.filter(|trade| trade.at < to && trade.at <= now) {
-                    match &mut bar {
-                        Some(bar) => bar.add(&trade),
-                        None => bar = Some(Bar::of_trade(from, &trade)),
+                walker.prints(inside, |print| {
+                    if print.at_ns < to_ns && print.at_ns <= now_ns {
+                        sum.add(print);
                     }
-                }
+                });
             }
             second = closes;
         }
-        bar
+        sum.bar(from, walker.scales())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BarCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The sum of prints, in whole ticks and lots.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    first: i64,
+    highest: i64,
+    lowest: i64,
+    last: i64,
+    lots: i64,
+    /// Ticks times lots.
+    turnover: i128,
+    count: u64,
+}
+
+impl Sum {
+    fn add(&mut self, print: Print) {
+        if self.count == 0 {
+            (self.first, self.highest, self.lowest) = (print.ticks, print.ticks, print.ticks);
+        }
+        self.highest = self.highest.max(print.ticks);
+        self.lowest = self.lowest.min(print.ticks);
+        self.last = print.ticks;
+        self.lots += print.lots;
+        self.turnover += i128::from(print.ticks) * i128::from(print.lots);
+        self.count += 1;
+    }
+
+    /// The bar, if there was anything.
+    fn bar(&self, at: DateTime<Utc>, (price_scale, size_scale): (u32, u32)) -> Option<Bar> {
+        let price = |ticks| Decimal::new(ticks, price_scale);
+        let turnover =
+            Decimal::try_from_i128_with_scale(self.turnover, price_scale + size_scale).ok()?;
+        (self.count > 0).then(|| Bar {
+            at,
+            open: price(self.first),
+            high: price(self.highest),
+            low: price(self.lowest),
+            close: price(self.last),
+            volume: Decimal::new(self.lots, size_scale),
+            trades: self.count,
+            turnover,
+        })
     }
 }
 
@@ -346,6 +425,25 @@ mod tests {
                 at = short.next(at);
             }
             assert_eq!(history.bar(asset, long, start, now), sum);
+        }
+    }
+
+    #[test]
+    fn a_bar_is_the_sum_of_the_trades_that_the_stream_sends() {
+        let (assets, history) = history();
+        let start: DateTime<Utc> = "2026-11-20T15:00:00Z".parse().unwrap();
+        for symbol in ["AAPL", "DOGE/USD", "BTC/USD"] {
+            let asset = assets.find(symbol).unwrap();
+            let mut walker = history.market.walker(history.market.listing(symbol).unwrap());
+            let mut sum: Option<Bar> = None;
+            for slot in (0..60).flat_map(|second| walker.slots(start.timestamp() + second)) {
+                match &mut sum {
+                    Some(bar) => bar.add(&slot.trade),
+                    None => sum = Some(Bar::of_trade(start, &slot.trade)),
+                }
+            }
+            let now = start + TimeDelta::hours(1);
+            assert_eq!(history.bar(asset, Timeframe::MINUTE, start, now), sum, "{symbol}");
         }
     }
 

@@ -6,6 +6,7 @@
 //! a straight line. Three such motions are added: the market's, the sector's, the symbol's own.
 //! Because nothing is remembered, any past second gives the trades that the stream sent then.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +23,10 @@ use crate::universe::{self, Member, Sector};
 const SCALES: usize = 28;
 /// Scales up to 64 seconds are the ones that `liveliness` raises.
 const LIVELY_SCALES: usize = 6;
+/// Within a block of so many seconds all wider tents together are a straight line.
+const BLOCK_SECONDS: i64 = 1 << LIVELY_SCALES;
+/// Digits after the point of a coin's sizes; shares are whole.
+const COIN_SIZE_DECIMALS: u32 = 6;
 const SECONDS_PER_YEAR: f64 = 31_557_600.0;
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 /// How long before its trade a quote stands.
@@ -52,11 +57,35 @@ pub(crate) struct Slot {
     pub(crate) trade: Trade,
 }
 
+/// A trade in whole ticks and lots, for sums over many of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Print {
+    /// Nanoseconds since 1970.
+    pub(crate) at_ns: i64,
+    pub(crate) ticks: i64,
+    pub(crate) lots: i64,
+}
+
+/// A quote and its trade before they are written out.
+#[derive(Clone, Copy, Debug)]
+struct Draft {
+    number: u64,
+    at_ns: i64,
+    middle: f64,
+    bid_ticks: i64,
+    ask_ticks: i64,
+    taker_buys: bool,
+    /// Where the sizes are drawn from.
+    sizes: u64,
+}
+
 /// Walks along one symbol's path; neighbouring seconds are cheap.
 #[derive(Debug)]
 pub(crate) struct Walker {
     listing: Listing,
     trades_per_second: u32,
+    ticks_per_dollar: f64,
+    half_spread_share: f64,
     motions: [Motion; 3],
     base_log: f64,
     newest: Option<(i64, f64)>,
@@ -70,6 +99,15 @@ struct Motion {
     liveliness: f64,
     intervals: [i64; SCALES],
     heights: [f64; SCALES],
+    block: Block,
+}
+
+/// What the wide tents add up to at the two ends of a block.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    index: i64,
+    start: f64,
+    end: f64,
 }
 
 impl Synthetic {
@@ -114,6 +152,9 @@ impl Synthetic {
         Walker {
             listing: listing.clone(),
             trades_per_second: self.options.trades_per_second,
+            ticks_per_dollar: 10_f64
+                .powi(i32::try_from(listing.member.price_decimals).unwrap_or(2)),
+            half_spread_share: half_spread_share(listing.member),
             motions: [
                 motion(hash::of_text(seed, "market"), market),
                 motion(hash::of_text(seed, &format!("sector/{sector:?}")), of_sector),
@@ -151,60 +192,122 @@ impl Walker {
         value
     }
 
+    /// The trades of one second without their quotes, in the order of time.
+    pub(crate) fn prints(&mut self, second: i64, mut take: impl FnMut(Print)) {
+        let from = self.log_price(second);
+        let to = self.log_price(second + 1);
+        for index in 0..self.trades_per_second {
+            let draft = self.draft(second, index, from, to);
+            take(Print {
+                at_ns: draft.at_ns,
+                ticks: if draft.taker_buys { draft.ask_ticks } else { draft.bid_ticks },
+                lots: self.trade_lots(&draft),
+            });
+        }
+    }
+
+    /// The digits after the point of prices in ticks and of sizes in lots.
+    pub(crate) fn scales(&self) -> (u32, u32) {
+        let lots = match self.listing.asset.class {
+            AssetClass::UsEquity => 0,
+            AssetClass::Crypto => COIN_SIZE_DECIMALS,
+        };
+        (self.listing.member.price_decimals, lots)
+    }
+
     fn slot(&self, second: i64, index: u32, from: f64, to: f64) -> Slot {
-        let member = self.listing.member;
+        let draft = self.draft(second, index, from, to);
+        let (price_scale, size_scale) = self.scales();
+        let price = |ticks| Decimal::new(ticks, price_scale);
+        let size = |lots| Decimal::new(lots, size_scale);
+        let quote = Quote {
+            at: DateTime::from_timestamp_nanos(draft.at_ns - QUOTE_LEAD_NS),
+            bid: price(draft.bid_ticks),
+            bid_size: size(self.lots(draft.sizes, 8.0, draft.middle)),
+            ask: price(draft.ask_ticks),
+            ask_size: size(self.lots(hash::mix(draft.sizes, 3), 8.0, draft.middle)),
+        };
+        let trade = Trade {
+            at: DateTime::from_timestamp_nanos(draft.at_ns),
+            price: if draft.taker_buys { quote.ask } else { quote.bid },
+            size: size(self.trade_lots(&draft)),
+            id: draft.number,
+            taker_buys: draft.taker_buys,
+        };
+        Slot { quote, trade }
+    }
+
+    fn draft(&self, second: i64, index: u32, from: f64, to: f64) -> Draft {
         let number = second.unsigned_abs() * u64::from(self.trades_per_second) + u64::from(index);
         let word = hash::mix(self.listing.key, number);
         // Each trade stays in its own part of the second, clear of its neighbours.
         let place = 0.1 + 0.8 * hash::unit(word);
         let share = (f64::from(index) + place) / f64::from(self.trades_per_second);
-        let at_ns = second * NANOS_PER_SECOND + nearest(share * 1e9);
         let middle = (from + (to - from) * share).exp();
-        let ticks_per_dollar = 10_f64.powi(i32::try_from(member.price_decimals).unwrap_or(2));
-        let half_spread = middle * half_spread_share(member) * ticks_per_dollar;
-        let bid_ticks = nearest((middle * ticks_per_dollar - half_spread).floor()).max(1);
+        let half_spread = middle * self.half_spread_share * self.ticks_per_dollar;
+        let bid_ticks = nearest((middle * self.ticks_per_dollar - half_spread).floor()).max(1);
         let ask_ticks =
-            nearest((middle * ticks_per_dollar + half_spread).ceil()).max(bid_ticks + 1);
-        let price = |ticks| Decimal::new(ticks, member.price_decimals);
-        let sizes = hash::mix(word, 2);
-        let taker_buys = hash::mix(word, 1) & 1 == 0;
-        let quote = Quote {
-            at: DateTime::from_timestamp_nanos(at_ns - QUOTE_LEAD_NS),
-            bid: price(bid_ticks),
-            bid_size: self.size(sizes, 8.0, middle),
-            ask: price(ask_ticks),
-            ask_size: self.size(hash::mix(sizes, 3), 8.0, middle),
-        };
-        let trade = Trade {
-            at: DateTime::from_timestamp_nanos(at_ns),
-            price: if taker_buys { quote.ask } else { quote.bid },
-            size: self.size(hash::mix(sizes, 4), 1.0, middle),
-            id: number,
-            taker_buys,
-        };
-        Slot { quote, trade }
+            nearest((middle * self.ticks_per_dollar + half_spread).ceil()).max(bid_ticks + 1);
+        Draft {
+            number,
+            at_ns: second * NANOS_PER_SECOND + nearest(share * 1e9),
+            middle,
+            bid_ticks,
+            ask_ticks,
+            taker_buys: hash::mix(word, 1) & 1 == 0,
+            sizes: hash::mix(word, 2),
+        }
+    }
+
+    fn trade_lots(&self, draft: &Draft) -> i64 {
+        self.lots(hash::mix(draft.sizes, 4), 1.0, draft.middle)
     }
 
     /// A size of a trade or quote: mostly small, sometimes large, `scale` times a trade's.
-    fn size(&self, word: u64, scale: f64, price: f64) -> Decimal {
+    fn lots(&self, word: u64, scale: f64, price: f64) -> i64 {
         let unit = hash::unit(word);
         let dollars = scale * 200.0 * (1.0 / (1.0 - 0.99 * unit));
         match self.listing.asset.class {
-            AssetClass::UsEquity => Decimal::from(nearest((dollars * 5.0 / price).ceil()).max(1)),
-            AssetClass::Crypto => Decimal::new(nearest(dollars / price * 1e6).max(1), 6),
+            AssetClass::UsEquity => nearest((dollars * 5.0 / price).ceil()).max(1),
+            AssetClass::Crypto => nearest(dollars / price * 1e6).max(1),
         }
     }
 }
 
 impl Motion {
     fn new(key: u64, weight: f64, liveliness: f64) -> Self {
-        Self { key, weight, liveliness, intervals: [i64::MIN; SCALES], heights: [0.0; SCALES] }
+        Self {
+            key,
+            weight,
+            liveliness,
+            intervals: [i64::MIN; SCALES],
+            heights: [0.0; SCALES],
+            block: Block { index: i64::MIN, start: 0.0, end: 0.0 },
+        }
     }
 
     fn at(&mut self, second: i64) -> f64 {
+        let index = second.div_euclid(BLOCK_SECONDS);
+        if self.block.index != index {
+            let first = index * BLOCK_SECONDS;
+            let start = if self.block.index == index - 1 {
+                self.block.end
+            } else {
+                self.tents(first, LIVELY_SCALES..SCALES)
+            };
+            let end = self.tents(first + BLOCK_SECONDS, LIVELY_SCALES..SCALES);
+            self.block = Block { index, start, end };
+        }
+        let share = whole(second.rem_euclid(BLOCK_SECONDS)) / whole(BLOCK_SECONDS);
+        let wide = self.block.start + (self.block.end - self.block.start) * share;
+        (wide + self.tents(second, 0..LIVELY_SCALES)) * self.weight
+    }
+
+    /// What the tents of some scales add up to.
+    fn tents(&mut self, second: i64, scales: Range<usize>) -> f64 {
         let mut sum = 0.0;
-        let mut width_seconds = 2_i64;
-        for scale in 0..SCALES {
+        for scale in scales {
+            let width_seconds = 2_i64 << scale;
             let interval = second.div_euclid(width_seconds);
             if self.intervals[scale] != interval {
                 self.intervals[scale] = interval;
@@ -212,9 +315,8 @@ impl Motion {
             }
             let share = whole(second.rem_euclid(width_seconds)) / whole(width_seconds);
             sum += self.heights[scale] * (1.0 - (2.0 * share - 1.0).abs());
-            width_seconds *= 2;
         }
-        sum * self.weight
+        sum
     }
 
     /// The height of one tent: half the standard deviation of the motion over its width.

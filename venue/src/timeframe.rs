@@ -17,6 +17,7 @@ pub(crate) enum Timeframe {
 
 impl Timeframe {
     pub(crate) const MINUTE: Self = Self::Seconds(60);
+    pub(crate) const HOUR: Self = Self::Seconds(3_600);
     pub(crate) const DAY: Self = Self::Day;
 
     /// Reads Alpaca's text; `None` when it is not a timeframe.

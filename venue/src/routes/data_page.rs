@@ -13,8 +13,8 @@ use crate::history::{Direction, History, Portions, Range, Timed};
 use crate::refusal::Refusal;
 
 /// Seconds of invented market that one page may make; a page that would need more ends early, and
-/// its token goes on. Half a million seconds are about a second of one core.
-const SECONDS_MAX: i64 = 500_000;
+/// its token goes on.
+const SECONDS_MAX: i64 = 1_500_000;
 
 const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
