@@ -11,7 +11,9 @@ use crate::market::{Bar, Happening, MarketEvent, Quote, Trade, TradingStatus};
 use crate::number::{self, Number};
 
 /// Where every trade and quote of this venue comes from: IEX, the exchange of the free feed.
-const EXCHANGE: &str = "V";
+pub(crate) const EXCHANGE: &str = "V";
+/// The tape of the NASDAQ stocks; this venue prints all on it.
+pub(crate) const TAPE: &str = "C";
 
 /// How a stream's messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +31,9 @@ pub(crate) enum Naming {
 
 /// A time: RFC 3339 text in JSON, the timestamp extension in msgpack.
 #[derive(Clone, Copy, Debug)]
-struct Stamp {
-    at: DateTime<Utc>,
-    codec: Codec,
+pub(crate) struct Stamp {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) codec: Codec,
 }
 
 /// Msgpack's timestamp extension; the name is how `rmp_serde` knows an extension.
@@ -155,7 +157,7 @@ pub(crate) fn trade<'a>(
         p: number::real(trade.price),
         s: size(asset, trade.size),
         c: stock.then_some(["@"]),
-        z: stock.then_some("C"),
+        z: stock.then_some(TAPE),
         tks: (!stock).then_some(if trade.taker_buys { "B" } else { "S" }),
         t: Stamp { at: trade.at, codec },
     }
@@ -179,7 +181,7 @@ pub(crate) fn quote<'a>(
         bp: number::real(quote.bid),
         bs: size(asset, quote.bid_size),
         c: stock.then_some(["R"]),
-        z: stock.then_some("C"),
+        z: stock.then_some(TAPE),
         t: Stamp { at: quote.at, codec },
     }
 }
@@ -211,7 +213,7 @@ fn status(asset: &Asset, status: TradingStatus, at: DateTime<Utc>, codec: Codec)
         TradingStatus::Halted => ("H", "Trading Halt", "T1", "Halt News Pending"),
         TradingStatus::Resumed => ("T", "Trading Resumption", "", ""),
     };
-    WireStatus { kind: "s", symbol: &asset.symbol, sc, sm, rc, rm, z: "C", t: Stamp { at, codec } }
+    WireStatus { kind: "s", symbol: &asset.symbol, sc, sm, rc, rm, z: TAPE, t: Stamp { at, codec } }
 }
 
 /// A level of an order book.
@@ -249,6 +251,21 @@ pub(crate) fn book<'a>(ladder: &Ladder, codec: Codec) -> WireBook<'a> {
         b: ladder.bids.iter().rev().map(level).collect(),
         a: ladder.asks.iter().map(level).collect(),
         r: None,
+    }
+}
+
+/// An order book, or what changed of it, as a stream message.
+pub(crate) fn book_message<'a>(
+    asset: &'a Asset,
+    ladder: &Ladder,
+    reset: bool,
+    codec: Codec,
+) -> WireBook<'a> {
+    WireBook {
+        kind: Some("o"),
+        symbol: Some(&asset.symbol),
+        r: reset.then_some(true),
+        ..book(ladder, codec)
     }
 }
 
@@ -320,7 +337,7 @@ pub(crate) fn bytes(value: &impl Serialize, codec: Codec) -> Vec<u8> {
 }
 
 /// Stock sizes are whole on the wire: clients read them as integers.
-fn size(asset: &Asset, value: Decimal) -> Number {
+pub(crate) fn size(asset: &Asset, value: Decimal) -> Number {
     if asset.is_crypto() { Number::of(value) } else { Number::of(value.round()) }
 }
 

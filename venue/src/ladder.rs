@@ -49,7 +49,6 @@ impl Ladder {
 
     /// What has to be told to somebody who knows the book before: levels that are new or have
     /// another size, and those that are gone, with a size of zero.
-    #[cfg(test)]
     pub(crate) fn changes_since(&self, before: &Self) -> Self {
         Self {
             at: self.at,
@@ -59,7 +58,6 @@ impl Ladder {
     }
 }
 
-#[cfg(test)]
 fn changes(
     before: &BTreeMap<Decimal, Decimal>,
     after: &BTreeMap<Decimal, Decimal>,

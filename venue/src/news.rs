@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::assets::AssetTable;
+use crate::data_wire::{self, Codec, Stamp};
 use crate::hash;
 use crate::synthetic::Synthetic;
 
@@ -20,6 +22,8 @@ const CHANCE: f64 = 0.2;
 const DAY_SECONDS: i64 = 86_400;
 /// Stretches that one look passes; a page that has not found enough by then ends early.
 const SLOTS_MAX: i64 = 400_000;
+const AUTHOR: &str = "Troupe Newsroom";
+const SOURCE: &str = "troupe";
 /// 2015-01-01: nothing is older.
 pub(crate) const EARLIEST_SECOND: i64 = 1_420_070_400;
 
@@ -73,7 +77,7 @@ impl Article {
         json!({
             "id": self.id,
             "headline": self.headline,
-            "author": "Troupe Newsroom",
+            "author": AUTHOR,
             "created_at": at,
             "updated_at": at,
             "summary": self.summary,
@@ -81,9 +85,45 @@ impl Article {
             "url": null,
             "images": [],
             "symbols": self.symbols,
-            "source": "troupe",
+            "source": SOURCE,
         })
     }
+
+    /// One stream message, without the array around it.
+    pub(crate) fn encode(&self, codec: Codec) -> Vec<u8> {
+        let at = Stamp { at: self.at, codec };
+        let message = WireArticle {
+            kind: "n",
+            id: self.id,
+            headline: &self.headline,
+            summary: &self.summary,
+            author: AUTHOR,
+            created_at: at,
+            updated_at: at,
+            url: None,
+            content: &self.content,
+            symbols: &self.symbols,
+            source: SOURCE,
+        };
+        data_wire::bytes(&message, codec)
+    }
+}
+
+/// An article on the stream.
+#[derive(Serialize)]
+struct WireArticle<'a> {
+    #[serde(rename = "T")]
+    kind: &'static str,
+    id: u64,
+    headline: &'a str,
+    summary: &'a str,
+    author: &'static str,
+    created_at: Stamp,
+    updated_at: Stamp,
+    url: Option<&'a str>,
+    content: &'a str,
+    symbols: &'a [String],
+    source: &'static str,
 }
 
 impl Newsroom {

@@ -126,7 +126,8 @@ pub struct DataPlan {
     pub recent_sip: bool,
     /// Whether the SIP stream may be subscribed; if not, error 409.
     pub sip_stream: bool,
-    /// Symbols that one connection may name on trades and quotes together; more is error 405.
+    /// Symbols that one connection may name on trades and quotes together; more is error 405, and
+    /// so is `*` where there is a bound.
     pub stream_symbols_max: usize,
     /// Connections of one account to one stream; a further one is error 406.
     pub stream_connections_max: usize,
@@ -255,7 +256,7 @@ impl DataPlan {
         Self {
             recent_sip: true,
             sip_stream: true,
-            stream_symbols_max: 10_000,
+            stream_symbols_max: usize::MAX,
             stream_connections_max: usize::MAX,
             requests_per_minute: None,
         }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::assets::Asset;
 use crate::clock;
-use crate::data_hub::DataHub;
+use crate::data_hub::{Audience, DataHub};
 use crate::exchange::SharedExchange;
 use crate::link;
 use crate::market::{Bar, Happening, MarketEvent};
@@ -189,12 +189,12 @@ impl Replay {
             self.exchange.on_events(&happened);
             shown.extend(happened);
             if self.exchange.version() != before {
-                self.hub.publish(&shown);
+                self.hub.publish(&shown, Audience::Live);
                 shown.clear();
                 self.settle().await;
             }
         }
-        self.hub.publish(&shown);
+        self.hub.publish(&shown, Audience::Live);
     }
 
     /// Publishes events at their times.
@@ -225,7 +225,7 @@ impl Replay {
             events.into_iter().flat_map(|event| self.take_in(event, minutes)).collect();
         let happened = self.pass(happened);
         self.exchange.on_events(&happened);
-        self.hub.publish(&happened);
+        self.hub.publish(&happened, Audience::Live);
     }
 
     /// What the armed faults leave of events.

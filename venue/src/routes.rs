@@ -8,7 +8,7 @@ mod corporate_actions;
 mod data;
 mod data_latest;
 mod data_page;
-pub(crate) mod data_query;
+mod data_query;
 mod guard;
 mod meta;
 mod news;
@@ -34,6 +34,8 @@ use serde_json::Value;
 use crate::faults;
 use crate::refusal::Refusal;
 use crate::server::Server;
+
+pub(crate) use data_query::{DELAY, is_night};
 
 /// The largest request body.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;

@@ -7,11 +7,12 @@ use axum::extract::ws::{Message, WebSocket};
 use serde_json::{Map, Value, json};
 
 use crate::auth::Credentials;
-use crate::data_hub::{self, DataFeed, Edit, Subscriber};
+use crate::data_hub;
 use crate::data_wire::{self, Codec};
 use crate::faults::{self, Ended, Gate, Wire};
 use crate::link::{self, Link};
 use crate::server::Server;
+use crate::subscription::{DataFeed, Edit, Misfit, Subscriber};
 use crate::tasks;
 
 /// What a client asked for in its handshake.
@@ -34,6 +35,8 @@ enum Failure {
     SymbolLimit,
     ConnectionLimit,
     SlowClient,
+    InsufficientSubscription,
+    Channel,
 }
 
 struct Session {
@@ -165,11 +168,20 @@ impl Session {
         if let Some(code) = self.gate.refuses(credentials) {
             return faults::stream_error(code);
         }
-        if self.server.keys.check(credentials).is_none() {
+        let Some(account_id) = self.server.keys.check(credentials) else {
             return Failure::AuthFailed.json();
+        };
+        let plan = &self.server.data_plan;
+        let subscriber = &self.subscriber;
+        if subscriber.feed == DataFeed::Sip && !plan.sip_stream {
+            return Failure::InsufficientSubscription.json();
+        }
+        subscriber.belongs_to(account_id);
+        let added = self.server.data_hub.add(Arc::clone(subscriber), plan.stream_connections_max);
+        if added.is_err() {
+            return Failure::ConnectionLimit.json();
         }
         self.authenticated = true;
-        self.server.data_hub.add(Arc::clone(&self.subscriber));
         json!({"T": "success", "msg": "authenticated"})
     }
 
@@ -177,12 +189,15 @@ impl Session {
         if !self.authenticated {
             return Failure::NotAuthenticated.json();
         }
-        match self.subscriber.edit(request, edit) {
+        let symbols_max = self.server.data_plan.stream_symbols_max;
+        match self.subscriber.edit(request, edit, symbols_max) {
             Ok(acknowledgement) => {
                 self.server.data_hub.changed();
                 acknowledgement
             }
-            Err(data_hub::TooManySymbols) => Failure::SymbolLimit.json(),
+            Err(Misfit::Syntax) => Failure::Syntax.json(),
+            Err(Misfit::TooManySymbols) => Failure::SymbolLimit.json(),
+            Err(Misfit::Channel) => Failure::Channel.json(),
         }
     }
 }
@@ -198,6 +213,8 @@ impl Failure {
             Self::SymbolLimit => (405, "symbol limit exceeded"),
             Self::ConnectionLimit => (406, "connection limit exceeded"),
             Self::SlowClient => (407, "slow client"),
+            Self::InsufficientSubscription => (409, "insufficient subscription"),
+            Self::Channel => (410, "invalid subscribe action for this feed"),
         };
         json!({"T": "error", "code": code, "msg": text})
     }

@@ -8,13 +8,18 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::clock;
-use crate::data_hub::DataHub;
+use crate::data_hub::{Audience, DataHub, Item};
 use crate::exchange::SharedExchange;
 use crate::history::SyntheticHistory;
 use crate::market::{Happening, MarketEvent};
-use crate::synthetic::{Listing, Synthetic, Walker, second_of};
+use crate::news::{Newsroom, Search};
+use crate::notices::Notice;
+use crate::routes::DELAY;
+use crate::synthetic::{Listing, Slot, Synthetic, Walker, second_of};
+use crate::synthetic_notices;
 use crate::tasks;
 use crate::timeframe::Timeframe;
+use crate::universe;
 
 /// How often the market moves on.
 const TICK: Duration = Duration::from_millis(50);
@@ -29,6 +34,7 @@ pub(crate) struct SyntheticFeed {
     pub(crate) hub: Arc<DataHub>,
     pub(crate) market: Arc<Synthetic>,
     pub(crate) history: Arc<SyntheticHistory>,
+    pub(crate) news: Arc<Newsroom>,
 }
 
 struct Lane {
@@ -64,12 +70,10 @@ impl SyntheticFeed {
 
     /// Runs until the venue stops.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut lanes: Vec<Lane> = self
-            .market
-            .listings()
-            .iter()
-            .map(|listing| Lane { listing: listing.clone(), walker: self.market.walker(listing) })
-            .collect();
+        self.hub.delay();
+        let mut lanes = self.lanes();
+        let mut delayed: Option<Vec<Lane>> = None;
+        let mut later: Vec<Notice> = Vec::new();
         let mut until = self.exchange.clock.now();
         // A fast clock makes more of its seconds in one tick.
         let catch_up_max = clock::scaled(CATCH_UP_MAX, self.exchange.clock.speed().max(1.0));
@@ -92,11 +96,21 @@ impl SyntheticFeed {
             let events = exchange.faults.pass(&exchange.assets, events, now);
             self.exchange.on_events(&events);
             self.exchange.pass_time(now);
-            self.hub.publish(&events);
-            if minute_of(until) != minute_of(now) {
+            self.hub.publish(&events, Audience::Live);
+            self.publish_delayed(&mut delayed, until, now);
+            self.publish_due(&mut later, now);
+            let minutes = minutes_between(until, now);
+            if !minutes.is_empty() {
+                for minute_end in &minutes {
+                    later.extend(self.publish_amendments(*minute_end));
+                }
                 // A day's bar may need a day of trades: not on a thread that serves connections.
                 let feed = self.clone();
-                tokio::task::spawn_blocking(move || feed.publish_bars(minute_of(now)));
+                tokio::task::spawn_blocking(move || {
+                    for minute_end in minutes {
+                        feed.publish_minute(minute_end);
+                    }
+                });
             }
             until = now;
         }
@@ -135,27 +149,123 @@ impl SyntheticFeed {
         events
     }
 
-    /// The bars of the minute that just ended, and the day's bars so far.
-    fn publish_bars(&self, minute_end: DateTime<Utc>) {
+    fn lanes(&self) -> Vec<Lane> {
+        let listings = self.market.listings().iter();
+        listings
+            .map(|listing| Lane { listing: listing.clone(), walker: self.market.walker(listing) })
+            .collect()
+    }
+
+    /// Makes the market of a quarter of an hour ago again for who is on the delayed feed.
+    fn publish_delayed(
+        &self,
+        lanes: &mut Option<Vec<Lane>>,
+        after: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) {
+        if !self.hub.has_delayed() {
+            *lanes = None;
+            return;
+        }
+        let lanes = lanes.get_or_insert_with(|| self.lanes());
+        let events = self.events(lanes, after - DELAY, until - DELAY);
+        self.hub.publish(&events, Audience::Delayed);
+    }
+
+    /// Tells what was put off.
+    fn publish_due(&self, later: &mut Vec<Notice>, now: DateTime<Utc>) {
+        let due: Vec<Notice> = later.extract_if(.., |notice| notice.at <= now).collect();
+        let items: Vec<Item<'_>> = due.iter().map(Item::Notice).collect();
+        self.hub.publish_items(&items, Audience::Live);
+    }
+
+    /// Tells what becomes of the test symbol's trades of the minute that just ended, and returns
+    /// what is told later.
+    fn publish_amendments(&self, minute_end: DateTime<Utc>) -> Vec<Notice> {
         let minute = minute_end - TimeDelta::minutes(1);
-        let mut events = Vec::new();
+        let Some(listing) = self.market.listing(universe::TEST_SYMBOL) else { return Vec::new() };
+        let Some(bar) = self.history.bar(&listing.asset, Timeframe::MINUTE, minute, minute_end)
+        else {
+            return Vec::new();
+        };
+        let mut walker = self.market.walker(listing);
+        let slots: Vec<Slot> = (second_of(minute)..second_of(minute_end))
+            .flat_map(|second| walker.slots(second))
+            .collect();
+        let amendments = synthetic_notices::amendments(listing, &slots, &bar, minute_end);
+        let first_bar = amendments.first_bar.unwrap_or(bar);
+        let mut events = vec![event(listing, first_bar.at, Happening::Minute(first_bar))];
+        events.extend(amendments.statuses);
+        let mut items: Vec<Item<'_>> = events.iter().map(Item::Event).collect();
+        items.extend(amendments.notices.iter().map(Item::Notice));
+        self.hub.publish_items(&items, Audience::Live);
+        amendments.later
+    }
+
+    /// What the end of a minute brings: bars, bands, imbalances, news.
+    fn publish_minute(&self, minute_end: DateTime<Utc>) {
+        let (events, notices) = self.bars(minute_end, Audience::Live);
+        let exchange = &self.exchange;
+        let events = exchange.faults.pass(&exchange.assets, events, exchange.clock.now());
+        exchange.prime(&events);
+        self.hub.publish(&events, Audience::Live);
+        let items: Vec<Item<'_>> = notices.iter().map(Item::Notice).collect();
+        self.hub.publish_items(&items, Audience::Live);
+        if self.hub.has_delayed() {
+            let (events, _) = self.bars(minute_end - DELAY, Audience::Delayed);
+            self.hub.publish(&events, Audience::Delayed);
+        }
+        let (articles, _) = self.news.search(&Search {
+            from: minute_end - TimeDelta::minutes(1),
+            until: minute_end - TimeDelta::nanoseconds(1),
+            newest_first: false,
+            symbols: Vec::new(),
+            start_at: None,
+            limit: usize::MAX,
+        });
+        let items: Vec<Item<'_>> = articles.iter().map(Item::News).collect();
+        self.hub.publish_items(&items, Audience::Live);
+    }
+
+    /// The bars of the minute that ends at a time, the day's bars so far, and what follows from
+    /// them.
+    fn bars(
+        &self,
+        minute_end: DateTime<Utc>,
+        audience: Audience,
+    ) -> (Vec<MarketEvent>, Vec<Notice>) {
+        let minute = minute_end - TimeDelta::minutes(1);
+        let (mut events, mut notices) = (Vec::new(), Vec::new());
         for listing in self.market.listings() {
             let asset = &listing.asset;
-            if let Some(bar) = self.history.bar(asset, Timeframe::MINUTE, minute, minute_end) {
-                events.push(event(listing, bar.at, Happening::Minute(bar)));
-            }
-            if self.hub.wants_daily_bars(asset) {
+            let live = audience == Audience::Live;
+            if live && self.hub.wants("dailyBars", asset, minute_end) || !live && !asset.is_crypto()
+            {
                 let start = Timeframe::DAY.start_of(minute);
                 if let Some(bar) = self.history.bar(asset, Timeframe::DAY, start, minute_end) {
                     events.push(event(listing, bar.at, Happening::Day(bar)));
                 }
             }
+            let Some(bar) = self.history.bar(asset, Timeframe::MINUTE, minute, minute_end) else {
+                continue;
+            };
+            if !asset.is_crypto() && live {
+                let session = self.market.hours(asset).session_at(minute);
+                notices.extend(synthetic_notices::of_session(listing, &bar, session, minute_end));
+            }
+            // The test symbol's bar is told with what is amended of it.
+            if !(asset.test_only && live) {
+                events.push(event(listing, bar.at, Happening::Minute(bar)));
+            }
         }
-        let exchange = &self.exchange;
-        let events = exchange.faults.pass(&exchange.assets, events, exchange.clock.now());
-        self.exchange.prime(&events);
-        self.hub.publish(&events);
+        (events, notices)
     }
+}
+
+/// The minutes that ended after one moment and up to another; a fast clock may pass several.
+fn minutes_between(after: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let next = |time: &DateTime<Utc>| Some(*time + TimeDelta::minutes(1));
+    std::iter::successors(next(&minute_of(after)), next).take_while(|end| *end <= until).collect()
 }
 
 fn minute_of(time: DateTime<Utc>) -> DateTime<Utc> {

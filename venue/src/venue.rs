@@ -177,6 +177,7 @@ async fn start_synthetic(
         hub: Arc::clone(&hub),
         market,
         history: Arc::clone(&past),
+        news: Arc::clone(&news),
     };
     feed.prime();
     let history = Arc::new(History::Synthetic(past));

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http::header::UPGRADE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
@@ -54,6 +55,10 @@ pub(super) async fn guard(
 type Admission = (Option<Caller>, Option<Allowance>);
 
 fn admit(server: &Server, request: &Request) -> Result<Admission, (Refusal, Option<Allowance>)> {
+    // A stream has an authentication of its own, after the handshake.
+    if request.headers().contains_key(UPGRADE) {
+        return Ok((None, None));
+    }
     let path = request.uri().path();
     let bucket = Bucket::of(path);
     let Some(credentials) = Credentials::of(request.headers()) else {

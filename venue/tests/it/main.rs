@@ -5,6 +5,7 @@ mod apca_client;
 mod apca_day;
 mod books;
 mod data_api;
+mod data_streams;
 mod errors;
 mod faults;
 mod market_data;

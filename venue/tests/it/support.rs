@@ -294,3 +294,10 @@ pub(crate) fn same_shape(place: &str, fixture: &Value, answer: &Value) {
         (expected, found) => panic!("{place}: {found} is not shaped like {expected}"),
     }
 }
+
+/// The lines of a fixture that has one message on each.
+pub(crate) fn lines(name: &str) -> Vec<Value> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
