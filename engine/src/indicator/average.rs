@@ -17,11 +17,16 @@ pub struct Sma {
 
 /// Exponential moving average: smoothing 2 / (n + 1), seeded with the mean of the first n values
 /// (TA-Lib `EMA`).
+///
+/// Rounded once per value, as TA-Lib does: where two averages meet, their difference is a few last
+/// digits of each, and those would not be TA-Lib's otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ema {
     period: f64,
-    /// Of the newest value, 2 / (n + 1).
+    /// Weight of the newest value, 2 / (n + 1).
     weight: f64,
+    /// Weight of the average before, 1 - `weight`.
+    kept: f64,
     /// Values taken into the seed so far, at most `period`.
     seen: f64,
     /// Sum of the values while seeding, the average after.
@@ -74,7 +79,11 @@ impl Ema {
     /// An average over `period` bars, 1 to [`PERIOD_MAX`].
     pub fn new(period: u16) -> Self {
         let period = f64::from(period.clamp(1, PERIOD_MAX));
-        Self { period, weight: 2.0 / (period + 1.0), seen: 0.0, value: 0.0 }
+        // The smaller of the two weights is the difference of 1 and the other: it loses no digits.
+        let kept = (period - 1.0) / (period + 1.0);
+        let weight = 1.0 - kept;
+        let kept = if kept < 0.5 { 1.0 - weight } else { kept };
+        Self { period, weight, kept, seen: 0.0, value: 0.0 }
     }
 
     /// Takes the next value; the average, once `period` values are there.
@@ -88,7 +97,7 @@ impl Ema {
             }
             self.value /= self.period;
         } else {
-            self.value = (1.0 - self.weight) * self.value + self.weight * value;
+            self.value = self.kept.mul_add(self.value, self.weight * value);
         }
         Some(self.value)
     }

@@ -8,7 +8,7 @@ use super::PERIOD_MAX;
 use super::average::Sma;
 use super::extreme::{Highest, Lowest};
 use super::range::typical_price;
-use super::window::{Lag, RollingSum};
+use super::window::{Lag, Window};
 use crate::bar::Bar;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +67,7 @@ pub struct AroonLines {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cci {
     period: f64,
-    sum: RollingSum,
+    window: Window,
 }
 
 /// Rate of change (TA-Lib `ROC`): per cent from the value `period` bars ago.
@@ -147,15 +147,19 @@ impl Cci {
     /// An average over `period` bars, 2 to [`PERIOD_MAX`].
     pub fn new(period: u16) -> Self {
         let period = period.clamp(2, PERIOD_MAX);
-        Self { period: f64::from(period), sum: RollingSum::new(period) }
+        Self { period: f64::from(period), window: Window::new(period) }
     }
 
     /// Takes a bar; the index, once `period` bars are there.
     #[inline]
     pub fn next(&mut self, bar: &Bar) -> Option<f64> {
         let price = typical_price(bar);
-        let mean = self.sum.push(price)? / self.period;
-        let distances: f64 = self.sum.window().iter().map(|price| (price - mean).abs()).sum();
+        self.window.push(price);
+        if !self.window.is_full() {
+            return None;
+        }
+        let mean = self.window.kept().iter().sum::<f64>() / self.period;
+        let distances: f64 = self.window.kept().iter().map(|price| (price - mean).abs()).sum();
         let (distance, spread) = (price - mean, distances / self.period);
         let rounding = ROUNDING * mean.abs();
         if distance.abs() <= rounding || spread <= rounding {

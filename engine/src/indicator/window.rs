@@ -67,6 +67,12 @@ impl Window {
         self.values.len() == self.capacity
     }
 
+    /// The values in the order in which they are kept, which is the order in which TA-Lib sums its
+    /// own windows.
+    pub(super) fn kept(&self) -> &[f64] {
+        &self.values
+    }
+
     /// The values, oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = f64> + '_ {
         let (newer, older) = self.values.split_at_checked(self.oldest).unwrap_or_default();
