@@ -21,6 +21,7 @@ mod rule;
 mod sma_cross;
 mod stochastic;
 mod supertrend;
+pub mod template;
 #[cfg(test)]
 mod testing;
 mod vwap_reversion;

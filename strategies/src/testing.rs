@@ -1,8 +1,13 @@
 //! Short ways to put a strategy to the test.
 
-use crate::registry::build;
+/// The template is a strategy like any other: it compiles, and its test passes.
+#[path = "../template/strategy.rs"]
+mod my_strategy;
+
+use crate::registry::{Definition, definition};
 use engine::bar::Bar;
-use engine::strategy::{Params, Stance};
+use engine::params::{Params, complete};
+use engine::strategy::Stance;
 
 pub(crate) const LONG: Option<Stance> = Some(Stance::Long);
 pub(crate) const FLAT: Option<Stance> = Some(Stance::Flat);
@@ -10,7 +15,7 @@ pub(crate) const SHORT: Option<Stance> = Some(Stance::Short);
 
 /// Name and parameters of `name key=value ...`.
 pub(crate) fn params(text: &str) -> (&str, Params) {
-    let mut words = text.split(' ');
+    let mut words = text.split_whitespace();
     let name = words.next().unwrap();
     let param = |word: &str| {
         let (key, value) = word.split_once('=').unwrap();
@@ -32,8 +37,20 @@ pub(crate) fn bars(closes: &[f64]) -> Vec<Bar> {
 
 /// The stance after each bar.
 pub(crate) fn stances(strategy: &str, bars: &[Bar]) -> Vec<Option<Stance>> {
-    let (name, params) = params(strategy);
-    let mut strategy = build(name, &params).unwrap();
+    let (name, rest) = strategy.split_once(' ').unwrap_or((strategy, ""));
+    stances_of(definition(name).unwrap(), rest, bars)
+}
+
+/// The stance after each bar, of a strategy that need not be registered.
+pub(crate) fn stances_of(
+    definition: &Definition,
+    params: &str,
+    bars: &[Bar],
+) -> Vec<Option<Stance>> {
+    let (_, given) = self::params(&format!("{} {params}", definition.name));
+    let params = complete(definition.name, definition.params, &given).unwrap();
+    (definition.check)(&params).unwrap();
+    let mut strategy = (definition.build)(&params);
     bars.iter().map(|bar| strategy.on_bar(bar)).collect()
 }
 
