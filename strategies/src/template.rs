@@ -188,13 +188,16 @@ fn type_name(name: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A name that nobody gives a strategy: these tests hold whatever strategies there are.
+    const NAME: &str = "only_in_a_test";
+
     #[test]
     fn a_new_strategy_is_a_file_with_its_test_and_a_backtest() {
-        let [rule, backtest] = files("gap_fade").unwrap();
-        assert_eq!(rule.path, "strategies/src/gap_fade.rs");
-        assert!(rule.text.contains("name: \"gap_fade\""));
-        assert!(rule.text.contains("impl Strategy for GapFade"));
-        assert_eq!(backtest.path, "strategies/tests/it/gap_fade.rs");
+        let [rule, backtest] = files(NAME).unwrap();
+        assert_eq!(rule.path, "strategies/src/only_in_a_test.rs");
+        assert!(rule.text.contains("name: \"only_in_a_test\""));
+        assert!(rule.text.contains("impl Strategy for OnlyInATest"));
+        assert_eq!(backtest.path, "strategies/tests/it/only_in_a_test.rs");
         for file in [rule, backtest] {
             let left = file.text.to_lowercase();
             assert!(!left.contains("my_strategy") && !left.contains("mystrategy"), "{left}");
@@ -202,22 +205,36 @@ mod tests {
     }
 
     #[test]
-    fn each_list_has_a_place_for_a_new_name_at_either_end_and_between() {
-        let registry = listed(LISTS[1], include_str!("registry.rs"), "gap_fade").unwrap();
-        let line = "    crate::gap_fade::DEFINITION,\n    // New strategies";
-        assert!(registry.contains(line), "{registry}");
+    fn a_new_name_stands_where_the_formatter_would_put_it() {
+        let modules = "mod b;\nmod d;\npub mod p;\n#[cfg(test)]\nmod r;\n\npub use b::B;\n";
         let rows = [
-            ("aaa", "mod aaa;\nmod adx;\n"),
-            ("gap_fade", "mod ema_cross;\nmod gap_fade;\nmod ichimoku;\n"),
-            ("tango", "mod tango;\npub mod template;\n#[cfg(test)]\nmod testing;\n"),
-            ("zzz", "mod zscore;\nmod zzz;\n"),
+            ("a", "mod a;\nmod b;\n"),
+            ("c", "mod b;\nmod c;\nmod d;\n"),
+            ("q", "pub mod p;\nmod q;\n#[cfg(test)]\nmod r;\n"),
+            ("z", "mod r;\nmod z;\n\npub use"),
         ];
         for (name, expected) in rows {
-            let lib = listed(LISTS[0], include_str!("lib.rs"), name).unwrap();
-            assert!(lib.contains(expected), "{name}: {lib}");
+            let text = listed(LISTS[0], modules, name).unwrap();
+            assert!(text.contains(expected), "{name}: {text}");
         }
-        let tests = listed(LISTS[2], "mod laws;\nmod support;\n", "gap_fade").unwrap();
-        assert_eq!(tests, "mod gap_fade;\nmod laws;\nmod support;\n");
+    }
+
+    #[test]
+    fn each_list_has_a_place_for_a_new_name() {
+        let lists = [
+            include_str!("lib.rs"),
+            include_str!("registry.rs"),
+            include_str!("../tests/it/main.rs"),
+        ];
+        for (path, text) in LISTS.into_iter().zip(lists) {
+            let with = listed(path, text, NAME).unwrap();
+            let added: Vec<_> = with.lines().filter(|line| line.contains(NAME)).collect();
+            assert_eq!(
+                (added.len(), with.lines().count()),
+                (1, text.lines().count() + 1),
+                "{path}"
+            );
+        }
     }
 
     #[test]
@@ -227,7 +244,7 @@ mod tests {
             assert_eq!(files(name), Err(TemplateError::BadName { name: name.to_owned() }));
         }
         assert_eq!(files("rsi"), Err(TemplateError::Exists { name: "rsi".to_owned() }));
-        let elsewhere = listed(LISTS[1], "fn main() {}\n", "gap_fade");
+        let elsewhere = listed(LISTS[1], "fn main() {}\n", NAME);
         assert_eq!(elsewhere, Err(TemplateError::NoPlace { path: LISTS[1].to_owned() }));
     }
 }
