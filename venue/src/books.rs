@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::accounts::{Account, Configuration, DayEnd, Reserved};
 use crate::activities::{Activity, Holding, Item, NonTrade, NonTradeActivity};
+use crate::corporate_actions::{ActionTable, Announced, Entitlement};
 use crate::equity::{Curves, Point};
 use crate::fills::fees::Accrued;
 use crate::ids::Ids;
@@ -47,6 +48,14 @@ pub(crate) enum Change {
     /// A day ended.
     DayEnd {
         day_end: DayEnd,
+    },
+    /// A dividend or split was announced, or has been carried out.
+    CorporateAction {
+        announced: Announced,
+    },
+    /// An account has earned a dividend, or owes it.
+    Entitlement {
+        entitlement: Entitlement,
     },
     /// An activity alone (in a compacted file).
     Activity {
@@ -116,6 +125,7 @@ pub(crate) struct Books {
     expiries: BTreeSet<(DateTime<Utc>, u64)>,
     pub(crate) watchlists: Watchlists,
     pub(crate) curves: Curves,
+    pub(crate) actions: ActionTable,
     /// What a price can move.
     pub(crate) working: WorkingBook,
     /// Stops that wait for a price.
@@ -173,6 +183,8 @@ impl Books {
             Change::Activity { activity } => {
                 self.activities.entry(activity.account_id).or_default().push(activity);
             }
+            Change::CorporateAction { announced } => self.actions.put(announced),
+            Change::Entitlement { entitlement } => self.actions.entitle(entitlement),
             Change::NonTrade(non_trade) => self.book_non_trade(*non_trade),
             Change::NonTradeActivity { activity } => {
                 self.non_trades.entry(activity.account_id).or_default().push(*activity);
@@ -214,8 +226,17 @@ impl Books {
             .curves
             .points()
             .map(|(account_id, points)| Change::EquityCurve { account_id, points });
+        let actions = self
+            .actions
+            .iter()
+            .map(|announced| Change::CorporateAction { announced: announced.clone() });
+        let entitlements = self
+            .actions
+            .entitlements()
+            .map(|earned| Change::Entitlement { entitlement: earned.clone() });
         let histories = activities.chain(non_trades).chain(curves);
-        accounts.chain(orders).chain(histories).chain(watchlists)
+        let companies = actions.chain(entitlements);
+        accounts.chain(orders).chain(histories).chain(watchlists).chain(companies)
     }
 
     pub(crate) fn account(&self, id: Uuid) -> Option<&Account> {
@@ -354,6 +375,7 @@ impl Books {
 
     fn book_non_trade(&mut self, non_trade: NonTrade) {
         let NonTrade { cash, holding, activity } = non_trade;
+        self.actions.booked(&activity);
         if let Some(account) = self.accounts.get_mut(&activity.account_id) {
             account.cash = cash;
             account.accrued_fees.charged(&activity);

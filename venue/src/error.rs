@@ -94,6 +94,18 @@ pub enum VenueError {
         /// The most that can be armed.
         limit: usize,
     },
+    /// A line of the table of corporate actions makes no sense.
+    #[error("{}, line {line}: {reason}; expected {expected}", path.display())]
+    CorporateActions {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1; 0 when it is the file itself.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+        /// What it must look like.
+        expected: &'static str,
+    },
     /// An option has a value that makes no sense.
     #[error("the venue's option {option} is {value}: {expected}")]
     Option {

@@ -19,6 +19,7 @@ mod books;
 mod calendar;
 mod checks;
 mod clock;
+mod corporate_actions;
 mod data_hub;
 mod data_wire;
 mod day_trades;
@@ -86,6 +87,7 @@ mod watchlists;
 pub use assets::{AssetClass, Instrument};
 pub use book_snapshot::BookSnapshot;
 pub use clock::{ClockError, VenueClock};
+pub use corporate_actions::{CorporateAction, CorporateActionKind};
 pub use error::VenueError;
 pub use faults::{
     ArmedFault, Cut, Delay, Fault, FaultKind, FaultPlan, FaultScope, FaultTrigger, Faults,

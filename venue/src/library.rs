@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::assets::{Asset, AssetClass};
+use crate::corporate_actions;
 use crate::error::VenueError;
 use crate::number;
 use crate::recording::{Broken, Kind, Recording, Row};
@@ -98,7 +99,8 @@ fn csv_files(directory: &Path) -> Result<Vec<PathBuf>, VenueError> {
         let plain = path.with_extension("");
         let is_gzip = path.extension().is_some_and(|end| end == "gz");
         let named = if is_gzip { &plain } else { &path };
-        if path.is_file() && named.extension().is_some_and(|end| end == "csv") {
+        let is_table = path.file_name().is_some_and(|name| name == corporate_actions::FILE_NAME);
+        if path.is_file() && !is_table && named.extension().is_some_and(|end| end == "csv") {
             files.push(path);
         }
     }

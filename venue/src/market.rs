@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use crate::assets::Asset;
+use crate::corporate_actions::Ratio;
 
 /// A quote older than this is no longer somewhere to trade.
 const TOUCH_AGE_MAX: Duration = Duration::seconds(60);
@@ -154,6 +155,19 @@ impl Newest {
         self.touch.as_ref().filter(|quote| now - quote.at <= TOUCH_AGE_MAX)
     }
 
+    fn split(&mut self, ratio: Ratio) {
+        if let Some(trade) = &mut self.trade {
+            trade.price = ratio.price(trade.price);
+        }
+        if let Some(quote) = &mut self.quote {
+            quote.bid = ratio.price(quote.bid);
+            quote.ask = ratio.price(quote.ask);
+        }
+        // What was quoted in old shares is nowhere to trade.
+        self.touch = None;
+        self.previous_close = self.previous_close.map(|close| ratio.price(close));
+    }
+
     fn see_trade(&mut self, trade: &Trade) {
         let day = trade.at.date_naive();
         if self.day != Some(day) {
@@ -193,6 +207,14 @@ impl Market {
             }
             Happening::Minute(bar) => newest.minute_bar = Some(bar.clone()),
             Happening::Day(_) | Happening::Status(_) => {}
+        }
+    }
+
+    /// A split: the newest prices in new shares, so that holdings keep their value until the first
+    /// print of the day.
+    pub(crate) fn split(&mut self, symbol: &str, ratio: Ratio) {
+        if let Some(newest) = self.by_symbol.get_mut(symbol) {
+            newest.split(ratio);
         }
     }
 

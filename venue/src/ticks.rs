@@ -222,6 +222,7 @@ impl Exchange {
             inner.day = Some(today);
             self.phase_at(inner, now);
         }
+        self.act_for_companies(inner, now);
         self.sample_equity(inner, now);
     }
 }

@@ -14,6 +14,7 @@ use crate::assets::{AssetTable, Instrument};
 use crate::book_snapshot::BookSnapshot;
 use crate::calendar::Hours;
 use crate::clock::VenueClock;
+use crate::corporate_actions::{self, CorporateAction};
 use crate::data_hub::DataHub;
 use crate::error::VenueError;
 use crate::exchange::Exchange;
@@ -119,6 +120,12 @@ impl Venue {
         })
     }
 
+    /// Announces a dividend or split; it is carried out on its ex-date. The same action announced
+    /// again changes nothing.
+    pub fn announce(&self, action: CorporateAction) -> Result<(), VenueError> {
+        announce(&self.server.exchange, action)
+    }
+
     /// The books of the account with a key id; `None` when there is no such account.
     pub fn book_snapshot(&self, key_id: &str) -> Option<BookSnapshot> {
         self.server.exchange.read(|inner| BookSnapshot::of(inner, key_id))
@@ -206,6 +213,7 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
     let exchange = exchange.with_rules(options.rules.clone());
     let exchange = Arc::new(exchange.charging(options.fees));
     exchange.sample_equity_every(TAPE_EQUITY_INTERVAL);
+    announce_table(&exchange, &replay.dir)?;
     let hub = Arc::new(DataHub::new());
     let past = Arc::new(RecordedHistory::default());
     let progress = Arc::new(Progress::new());
@@ -247,6 +255,34 @@ async fn open(server: Arc<Server>, options: &VenueOptions) -> Result<Venue, Venu
     });
     tracing::info!(%address, "the venue is open");
     Ok(Venue { address, server, replay: None, tasks: vec![task] })
+}
+
+/// Announces the corporate actions of the table beside a recording, if there is one.
+fn announce_table(exchange: &Exchange, directory: &Path) -> Result<(), VenueError> {
+    let path = directory.join(corporate_actions::FILE_NAME);
+    if !path.is_file() {
+        return Ok(());
+    }
+    for action in corporate_actions::read(&path)? {
+        if exchange.assets.find(&action.symbol).is_none() {
+            tracing::warn!(symbol = %action.symbol, "a corporate action of a symbol that is not recorded");
+            continue;
+        }
+        announce(exchange, action)?;
+    }
+    Ok(())
+}
+
+fn announce(exchange: &Exchange, action: CorporateAction) -> Result<(), VenueError> {
+    let value = format!("{} of {}", action.symbol, action.ex_date);
+    exchange.announce(vec![action]).map_err(|refusal| {
+        tracing::warn!(action = %value, reason = %refusal.message, "refused a corporate action");
+        VenueError::Option {
+            option: "corporate action",
+            value,
+            expected: "an action of a listed symbol with sensible dates and amounts",
+        }
+    })
 }
 
 fn open_store(store: &Store, source: &str) -> Result<Opened, VenueError> {

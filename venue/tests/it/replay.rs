@@ -11,7 +11,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
-use venue::{Pacer, ReplayOptions, Source, Speed, Store, Venue, VenueError, VenueOptions};
+use venue::{
+    FillOptions, Pacer, RealisticOptions, ReplayOptions, Source, Speed, Store, Venue, VenueError,
+    VenueOptions,
+};
 
 use crate::support::{DEADLINE, Http, Socket, start, steady_now};
 
@@ -385,5 +388,53 @@ async fn an_execution_is_heard_of_before_any_later_price() {
         "2024-01-02T10:01:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap()
     );
     assert!(prices.iter().all(|one| one["p"].as_f64() == Some(102.0)), "{prices:?}");
+    venue.stop().await;
+}
+
+#[tokio::test]
+async fn the_table_beside_a_recording_splits_what_is_held_before_the_first_price_of_its_day() {
+    let directory = recordings(&[
+        ("ABC_1d.csv", DAYS),
+        (
+            "corporate_actions.csv",
+            "symbol,kind,ex_date,pay_date,amount\nABC,split,2024-01-04,,2:1\n\
+             ABC,dividend,2024-01-04,2024-01-04,0.50\n",
+        ),
+    ]);
+    let (venue, http) = start(options(directory.path())).await;
+    follow(&venue, "ABC", "/v2/sip", async |messages| {
+        if is_over(messages, "2024-01-02") {
+            http.order(json!({"symbol": "ABC", "qty": 5, "side": "buy", "type": "market",
+                "time_in_force": "day"}))
+                .await;
+        }
+    })
+    .await;
+    let position = http.get("/v2/positions/ABC").await;
+    assert_eq!((&position["qty"], &position["avg_entry_price"]), (&json!("10"), &json!("53")));
+    let paid = http.get("/v2/account/activities/DIV").await;
+    assert_eq!((&paid[0]["net_amount"], &paid[0]["symbol"]), (&json!("2.5"), &json!("ABC")));
+    venue.stop().await;
+}
+
+#[tokio::test]
+async fn realistic_fills_on_a_bar_get_a_share_of_its_volume_at_a_worse_price_than_printed() {
+    let directory = recordings(&[("ABC_1d.csv", DAYS)]);
+    let realistic = FillOptions::Realistic(RealisticOptions::default());
+    let options = VenueOptions { fills: realistic, ..options(directory.path()) };
+    let (venue, http) = start(options).await;
+    follow(&venue, "ABC", "/v2/sip", async |messages| {
+        if is_over(messages, "2024-01-02") {
+            http.order(json!({"symbol": "ABC", "qty": 40, "side": "buy", "type": "market",
+                "time_in_force": "gtc", "client_order_id": "a"}))
+                .await;
+        }
+    })
+    .await;
+    let fills = http.get("/v2/account/activities/FILL?direction=asc").await;
+    let first = &fills[0];
+    assert_eq!((&first["qty"], &first["price"]), (&json!("25"), &json!("106.02")));
+    assert_eq!(first["transaction_time"], "2024-01-03T00:00:00.000000Z");
+    assert_eq!(fills[1]["qty"], "15", "the rest at the next print");
     venue.stop().await;
 }
