@@ -1,11 +1,12 @@
 // What one user of the Node SDK has on the desk: a client, a trade stream, and a ledger.
 
 import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
 
 import { Alpaca } from "@alpacahq/alpaca-trade-api";
 
 import { assertAgrees, exact, times } from "./agreement.mjs";
-import { Books, eventually } from "./exchange.mjs";
+import { Books, Exchange, eventually } from "./exchange.mjs";
 
 // The SDK has no option for its hosts, but takes a fetch: this one asks the venue instead.
 export function client(exchange, account) {
@@ -13,6 +14,8 @@ export function client(exchange, account) {
     keyId: account.keyId,
     secret: account.secret,
     rateLimit: false,
+    // Its timer outlives an answer without a body, and would hold the process for half a minute.
+    timeoutMs: 0,
     fetchApi: (url, init) => {
       const { pathname, search } = new URL(url);
       return fetch(exchange.url + pathname + search, init);
@@ -146,4 +149,36 @@ export class Desk {
       assert.equal(exact(order.filledQty), filled);
     }
   }
+}
+
+// Starts a venue for the tests of a file; answers how to declare one that has a desk of its own.
+export function desksOf(args) {
+  let exchange;
+  before(async () => {
+    exchange = await Exchange.start(args);
+  });
+  after(async () => {
+    assert.equal(await exchange.stop(), 0);
+  });
+  return (name, body) => {
+    test(name, async () => {
+      const desk = await Desk.open(exchange);
+      try {
+        await body(desk);
+      } finally {
+        desk.close();
+      }
+    });
+  };
+}
+
+export const cents = (price) => price.toFixed(2);
+
+// Status, code and message of a request that must be refused.
+export async function refusal(promise) {
+  const error = await promise.then(
+    () => assert.fail("it was not refused"),
+    (caught) => caught,
+  );
+  return [error.status, error.code, error.message];
 }

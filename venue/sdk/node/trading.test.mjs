@@ -1,41 +1,11 @@
 // The Node SDK's trading client and trade stream: what a user does to an account every day.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 
 import { assertAgrees, exact } from "./agreement.mjs";
-import { Desk } from "./desk.mjs";
-import { Exchange } from "./exchange.mjs";
+import { cents, desksOf, refusal } from "./desk.mjs";
 
-let exchange;
-before(async () => {
-  exchange = await Exchange.start(["--always-open", "--seed", "43"]);
-});
-after(async () => {
-  assert.equal(await exchange.stop(), 0);
-});
-
-// A test with a desk of its own.
-function onDesk(name, body) {
-  test(name, async () => {
-    const desk = await Desk.open(exchange);
-    try {
-      await body(desk);
-    } finally {
-      desk.close();
-    }
-  });
-}
-
-const cents = (price) => price.toFixed(2);
-
-async function refusal(promise) {
-  const error = await promise.then(
-    () => assert.fail("it was not refused"),
-    (caught) => caught,
-  );
-  return [error.status, error.code, error.message];
-}
+const onDesk = desksOf(["--always-open", "--seed", "43"]);
 
 onDesk("a new account is read with every figure", async (desk) => {
   const check = await desk.trading.validateConnection();
