@@ -107,9 +107,10 @@ export class Desk {
     const account = await this.trading.account.getAccount();
     assert.equal(exact(account.cash), cash);
     const values = [account.cash, account.longMarketValue, account.shortMarketValue];
+    // Regulators' fees of the day are owed until its end.
     assert.equal(
       exact(account.equity),
-      values.map(exact).reduce((sum, value) => sum + value),
+      values.map(exact).reduce((sum, value) => sum + value) - exact(account.accruedFees),
     );
     await this.#assertOrdersAgree();
   }

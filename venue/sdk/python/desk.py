@@ -122,8 +122,11 @@ class Desk:
         assert positions == {symbol: qty for symbol, qty in held.items() if qty != 0}
         account = self.client.get_account()
         assert decimal(account.cash) == cash, f"cash {account.cash}, from the stream {cash}"
+        # Regulators' fees of the day are owed until its end.
         values = (account.cash, account.long_market_value, account.short_market_value)
-        assert decimal(account.equity) == sum(map(decimal, values))
+        assert decimal(account.equity) == sum(map(decimal, values)) - decimal(
+            account.accrued_fees
+        )
 
     def _executions_booked(self):
         """The executions in a tuple of one, once as many are heard as the activities list."""

@@ -105,7 +105,7 @@ fn body(inner: &Inner, account: &Account) -> Value {
         "non_marginable_buying_power": cents(value.non_marginable),
         "options_buying_power": cents(value.non_marginable),
         "cash": text(account.cash),
-        "accrued_fees": "0",
+        "accrued_fees": text(account.accrued_fees.total()),
         "portfolio_value": text(value.equity),
         "trading_blocked": false,
         "transfers_blocked": false,
