@@ -50,7 +50,7 @@ pub struct UsEquityFees {
     pub taf_per_share: Decimal,
     /// Its most for one trade, US dollars.
     pub taf_max: Decimal,
-    /// Consolidated audit trail fee per share, both sides, US dollars.
+    /// Consolidated audit trail fee per share or part of one, both sides, US dollars.
     pub cat_per_share: Decimal,
 }
 
@@ -64,13 +64,14 @@ pub enum Liquidity {
 }
 
 impl Fees {
-    /// Alpaca on US shares: no commission, the regulators' fees of 2025 as published at
-    /// `alpaca.markets/support/regulatory-fees` (SEC zero since 2025-05-14, TAF 0.000166 up to
-    /// 8.30, CAT 0.0000265).
+    /// Alpaca on US shares: no commission, the regulators' fees of 2026, which the venue charges
+    /// too: SEC 20.60 per million from 2026-04-04 (release 34-104909), FINRA's TAF 0.000195 up to
+    /// 9.79 (SR-FINRA-2024-019), CAT 0.0000265 (`alpaca.markets/support/regulatory-fees`). In
+    /// other years they were others.
     pub const ALPACA_EQUITY: Self = Self::UsEquity(UsEquityFees {
-        sec_rate: Decimal::ZERO,
-        taf_per_share: Decimal::from_parts(166, 0, 0, false, 6),
-        taf_max: Decimal::from_parts(830, 0, 0, false, 2),
+        sec_rate: Decimal::from_parts(2_060, 0, 0, false, 8),
+        taf_per_share: Decimal::from_parts(195, 0, 0, false, 6),
+        taf_max: Decimal::from_parts(979, 0, 0, false, 2),
         cat_per_share: Decimal::from_parts(265, 0, 0, false, 7),
     });
 
@@ -114,7 +115,7 @@ impl Fees {
 impl UsEquityFees {
     fn of_fill(&self, side: Side, quantity: Quantity, price: Price) -> Result<Usd, MoneyError> {
         let shares = quantity.amount();
-        let mut sum = Usd::new(up_to_cent(Usd::new(self.cat_per_share).times(shares)?));
+        let mut sum = Usd::new(up_to_cent(Usd::new(self.cat_per_share).times(shares.ceil())?));
         if side == Side::Sell {
             let sec = price.cost_of(quantity)?.times(self.sec_rate)?;
             let taf = Usd::new(self.taf_per_share).times(shares)?.min(Usd::new(self.taf_max));
@@ -207,8 +208,10 @@ mod tests {
     fn regulators_take_from_sellers_per_share_up_to_a_most() {
         let fees = Fees::ALPACA_EQUITY;
         assert_eq!(fee(fees, Side::Buy, "100", "50"), "0.01", "CAT alone");
-        assert_eq!(fee(fees, Side::Sell, "10000", "50"), "1.93", "TAF 1.66, CAT 0.265 up");
-        assert_eq!(fee(fees, Side::Sell, "100000", "50"), "10.95", "TAF 8.30 at most, CAT 2.65");
+        let sold = fee(fees, Side::Sell, "10000", "50");
+        assert_eq!(sold, "12.52", "SEC 10.30, TAF 1.95, CAT 0.265 up");
+        let sold = fee(fees, Side::Sell, "100000", "50");
+        assert_eq!(sold, "115.44", "SEC 103, TAF 9.79 at most, CAT 2.65");
         let with_sec = Fees::UsEquity(UsEquityFees {
             sec_rate: decimal("0.0000278"),
             taf_per_share: Decimal::ZERO,
