@@ -1,5 +1,6 @@
 //! Exponential moving-average cross: as `sma_cross`, with averages that weigh the newest bars most.
 
+use crate::average_cross::{AverageCross, check};
 use crate::prelude::*;
 use engine::indicator::Ema;
 
@@ -12,52 +13,9 @@ pub(crate) const DEFINITION: Definition = Definition {
         ParamSpec::bars("fast", "Length of the fast average.", 12.0, 2.0),
         ParamSpec::bars("slow", "Length of the slow average; more than the fast one.", 26.0, 2.0),
     ],
-    check: |params| {
-        consistent("ema_cross", params, ("fast", "slow"), "`fast` must be less than `slow`")
-    },
-    build: |params| {
-        let (fast, slow) = (whole(params, "fast"), whole(params, "slow"));
-        Box::new(EmaCross {
-            warmup_bars: u32::from(slow).saturating_add(1),
-            fast: Ema::new(fast),
-            slow: Ema::new(slow),
-            averages: None,
-            crossing: Crossing::default(),
-            stance: None,
-        })
-    },
+    check: |params| check("ema_cross", params),
+    build: |params| Box::new(AverageCross::<Ema>::new(params)),
 };
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct EmaCross {
-    warmup_bars: u32,
-    fast: Ema,
-    slow: Ema,
-    averages: Option<(f64, f64)>,
-    crossing: Crossing,
-    stance: Option<Stance>,
-}
-
-impl Strategy for EmaCross {
-    fn on_bar(&mut self, bar: &Bar) -> Option<Stance> {
-        let (fast, slow) = (self.fast.next(bar.close), self.slow.next(bar.close));
-        self.averages = fast.zip(slow);
-        let (fast, slow) = self.averages?;
-        if let Some(turn) = self.crossing.next(fast, slow) {
-            self.stance = Some(turn.stance());
-        }
-        self.stance
-    }
-
-    fn indicators(&self) -> Indicators {
-        let values = |(fast, slow)| Indicators::from([("ema_fast", fast), ("ema_slow", slow)]);
-        self.averages.map(values).unwrap_or_default()
-    }
-
-    fn warmup_bars(&self) -> u32 {
-        self.warmup_bars
-    }
-}
 
 #[cfg(test)]
 mod tests {

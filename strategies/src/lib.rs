@@ -4,6 +4,7 @@
 //! to be on. It knows nothing of accounts, orders, time or the outside.
 
 mod adx;
+mod average_cross;
 mod bollinger_reversion;
 mod bollinger_squeeze;
 mod buy_and_hold;

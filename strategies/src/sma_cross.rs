@@ -3,6 +3,7 @@
 //! W. Brock, J. Lakonishok and B. Le Baron, *Simple Technical Trading Rules and the Stochastic Properties of
 //! Stock Returns*, Journal of Finance 47(5), 1992. A cross is strict: below before, above now.
 
+use crate::average_cross::{AverageCross, check};
 use crate::prelude::*;
 use engine::indicator::Sma;
 
@@ -15,52 +16,9 @@ pub(crate) const DEFINITION: Definition = Definition {
         ParamSpec::bars("fast", "Length of the fast average.", 10.0, 2.0),
         ParamSpec::bars("slow", "Length of the slow average; more than the fast one.", 20.0, 2.0),
     ],
-    check: |params| {
-        consistent("sma_cross", params, ("fast", "slow"), "`fast` must be less than `slow`")
-    },
-    build: |params| {
-        let (fast, slow) = (whole(params, "fast"), whole(params, "slow"));
-        Box::new(SmaCross {
-            warmup_bars: u32::from(slow).saturating_add(1),
-            fast: Sma::new(fast),
-            slow: Sma::new(slow),
-            averages: None,
-            crossing: Crossing::default(),
-            stance: None,
-        })
-    },
+    check: |params| check("sma_cross", params),
+    build: |params| Box::new(AverageCross::<Sma>::new(params)),
 };
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct SmaCross {
-    warmup_bars: u32,
-    fast: Sma,
-    slow: Sma,
-    averages: Option<(f64, f64)>,
-    crossing: Crossing,
-    stance: Option<Stance>,
-}
-
-impl Strategy for SmaCross {
-    fn on_bar(&mut self, bar: &Bar) -> Option<Stance> {
-        let (fast, slow) = (self.fast.next(bar.close), self.slow.next(bar.close));
-        self.averages = fast.zip(slow);
-        let (fast, slow) = self.averages?;
-        if let Some(turn) = self.crossing.next(fast, slow) {
-            self.stance = Some(turn.stance());
-        }
-        self.stance
-    }
-
-    fn indicators(&self) -> Indicators {
-        let values = |(fast, slow)| Indicators::from([("sma_fast", fast), ("sma_slow", slow)]);
-        self.averages.map(values).unwrap_or_default()
-    }
-
-    fn warmup_bars(&self) -> u32 {
-        self.warmup_bars
-    }
-}
 
 #[cfg(test)]
 mod tests {

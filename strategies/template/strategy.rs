@@ -10,7 +10,7 @@ pub(crate) const DEFINITION: Definition = Definition {
     tickers: 1,
     // Checks, error messages, forms and documentation are made from this; nothing else lists parameters.
     params: &[ParamSpec::bars("period", "Length of the average.", 20.0, 2.0)],
-    // What must hold between parameters: see `consistent` in sma_cross.rs.
+    // What must hold between parameters: see `consistent` in rsi.rs.
     check: |_| Ok(()),
     build: |params| {
         let period = whole(params, "period");
