@@ -10,8 +10,16 @@ use std::time::Duration;
 use storage::testing::TestDatabase;
 use venue::{Pacer, ReplayOptions, Source, VenueOptions};
 
+/// Holds the tape until the engine has done all that follows from the step before.
 #[derive(Debug, Default)]
-struct Step(OnceLock<Troupe>);
+pub(super) struct Step(OnceLock<Troupe>);
+
+impl Step {
+    /// Names the engine that is waited for.
+    pub(super) fn set(&self, troupe: Troupe) {
+        self.0.set(troupe).expect("set once");
+    }
+}
 
 impl Pacer for Step {
     fn settled(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -58,7 +66,7 @@ async fn run(recording: &std::path::Path) -> Vec<(String, String, String, String
     storage::configs::set_active(&mut connection, owner, id, active, now).await.expect("written");
     drop(connection);
     let troupe = troupe(&database, &venue, FeedTime::Events).await;
-    pacer.0.set(troupe.clone()).expect("set once");
+    pacer.set(troupe.clone());
     venue.replay_finished().await;
     troupe.settled().await;
     let mut trades = trades(&database, user).await;

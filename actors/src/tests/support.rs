@@ -151,17 +151,45 @@ pub(super) async fn config(
     tickers: &[&str],
     seconds: u32,
 ) -> ConfigId {
+    let choice = choice("sma_cross", &[("fast", 2.0), ("slow", 3.0)]);
+    let strategies = Strategies::from([("*".to_owned(), choice)]);
+    config_with(database, user, tickers, strategies, seconds).await
+}
+
+/// A config that runs a strategy of its own for each ticker: ticker, name, parameters.
+pub(super) async fn config_of_rules(
+    database: &TestDatabase,
+    user: UserId,
+    rules: &[(&str, &str, &[(&str, f64)])],
+    seconds: u32,
+) -> ConfigId {
+    let of = |(ticker, name, params): &(&str, &str, &[(&str, f64)])| {
+        ((*ticker).to_owned(), choice(name, params))
+    };
+    let tickers: Vec<&str> = rules.iter().map(|(ticker, ..)| *ticker).collect();
+    config_with(database, user, &tickers, rules.iter().map(of).collect(), seconds).await
+}
+
+fn choice(strategy: &str, params: &[(&str, f64)]) -> StrategyChoice {
+    let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
+    StrategyChoice { strategy: strategy.to_owned(), params: params.collect() }
+}
+
+async fn config_with(
+    database: &TestDatabase,
+    user: UserId,
+    tickers: &[&str],
+    strategies: Strategies,
+    seconds: u32,
+) -> ConfigId {
     let id = new_id();
-    let params = serde_json::json!({ "fast": 2, "slow": 3 });
-    let params = params.as_object().expect("an object").clone();
-    let choice = StrategyChoice { strategy: "sma_cross".to_owned(), params };
     let config = TradingConfig {
         id,
         user_id: user.as_uuid(),
         name: id.to_string(),
         tickers: tickers.iter().map(|ticker| (*ticker).to_owned()).collect(),
         check_interval: seconds,
-        strategies: Some(Strategies::from([("*".to_owned(), choice)])),
+        strategies: Some(strategies),
         capital_share: Decimal::ONE,
         is_active: false,
         created_at: now(),
