@@ -7,7 +7,7 @@ use crate::{FeedTime, Troupe};
 use engine::backtest::{
     Journal, Market, OrderRecord, RunOptions, Series, Sizing, Spec, run as run_backtest,
 };
-use engine::bar::{Bar, BarBuilder, Step as BarStep};
+use engine::bar::Bar;
 use engine::order::Side;
 use engine::strategy::{Params, Stance};
 use engine::{Ticker, Timestamp};
@@ -223,38 +223,35 @@ async fn days_of_four_strategies_give_the_same_signals_and_orders_live_and_in_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_of_prints_gives_the_same_signals_and_orders_live_and_in_the_backtest() {
-    const BAR_SECONDS: u32 = 30;
-    let rules: [Rule; 1] = [("TICK", "sma_cross", &[("fast", 2.0), ("slow", 5.0)])];
+async fn minutes_of_a_session_put_together_to_longer_bars_give_the_same_live_and_in_the_backtest() {
+    const BAR_SECONDS: u32 = 300;
+    const MINUTES: usize = 5;
+    let rules: [Rule; 1] = [("INTRA", "sma_cross", &[("fast", 2.0), ("slow", 5.0)])];
     let folder = tempfile::tempdir().expect("a directory");
-    // A Wednesday, 14:30 UTC: the exchange has just opened.
+    // A Wednesday, 14:30 UTC: the exchange has just opened, and is open for 390 minutes.
     let open: Timestamp = "2024-01-03T14:30:00Z".parse().expect("a time");
-    let (mut dice, mut price) = (Dice(5), 50.0);
-    let mut builder = BarBuilder::new(BAR_SECONDS);
-    let mut bars = Vec::new();
-    let mut text = String::from("timestamp,price,size\n");
-    for print in 0..600_i64 {
-        let at = open + chrono::TimeDelta::milliseconds(print * 3_700);
-        price = cents(price * (1.0 + 0.004 * dice.throw()));
-        writeln!(text, "{},{price},100", at.format("%Y-%m-%dT%H:%M:%S%.3fZ")).expect("written");
-        if let BarStep::Closed(bar) = builder.on_trade(at, price, 100.0) {
-            bars.push(bar);
-        }
-    }
-    std::fs::write(folder.path().join("TICK_trades.csv"), text).expect("written");
-    // The bar of the last prints: the session is over, so the end of the tape closes it too or not
-    // at all; nothing can be filled after it.
-    let (signals, orders) = tested(&rules, &[bars.clone()]);
-    let (mut live_signals, live_orders) = lived(&rules, BAR_SECONDS, folder.path()).await;
-    let last = bars.last().expect("bars").end();
-    live_signals.retain(|signal| signal.1 <= last);
-    assert!(signals.len() > 5 && orders.len() > 5, "{} {}", signals.len(), orders.len());
-    assert_same("signal", &live_signals, &signals);
-    // A fill of a backtest bears the start of its bar, a live one the time of the print.
-    let at_bar = |mut order: OrderRow| {
-        order.4 = engine::bar::interval_start(order.4, BAR_SECONDS);
-        order
+    let minute = |(number, bar): (i64, Bar)| {
+        let at = open + chrono::TimeDelta::minutes(number);
+        Bar { at, seconds: 60, ..bar }
     };
-    let live_orders: Vec<OrderRow> = live_orders.into_iter().map(at_bar).collect();
+    let minutes: Vec<Bar> = (0..).zip(daily_bars(5, 380)).map(minute).collect();
+    write_bars(folder.path(), "INTRA", &minutes);
+    let bars: Vec<Bar> = minutes.chunks(MINUTES).map(together).collect();
+    let (signals, orders) = tested(&rules, &[bars]);
+    let (live_signals, live_orders) = lived(&rules, BAR_SECONDS, folder.path()).await;
+    assert!(signals.len() > 8 && orders.len() > 8, "{} {}", signals.len(), orders.len());
+    assert_same("signal", &live_signals, &signals);
     assert_same("order", &live_orders, &orders);
+}
+
+/// Minutes as one bar of five.
+fn together(minutes: &[Bar]) -> Bar {
+    let (first, last) = (minutes[0], minutes[minutes.len() - 1]);
+    Bar {
+        seconds: 300,
+        high: minutes.iter().map(|bar| bar.high).fold(first.high, f64::max),
+        low: minutes.iter().map(|bar| bar.low).fold(first.low, f64::min),
+        close: last.close,
+        ..first
+    }
 }

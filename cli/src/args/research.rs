@@ -101,6 +101,15 @@ pub(crate) struct StrategyArgs {
 pub(crate) enum StrategyCommand {
     /// Show the catalogue: every strategy with its parameters, defaults and bounds.
     List,
+    /// Write a new strategy: its file with a test, its backtest, and its lines in the lists. Needs the
+    /// sources.
+    New {
+        /// Name of the strategy: small letters, digits and _, such as opening_range.
+        name: String,
+        /// Folder of Troupe's sources, instead of the one around the working directory.
+        #[arg(long, value_name = "DIR")]
+        sources: Option<PathBuf>,
+    },
 }
 
 /// Which bars a command works on.

@@ -1,5 +1,7 @@
 //! `troupe strategy`: the catalogue, and a new strategy's files.
 
+mod new;
+
 use engine::strategy::ParamSpec;
 use serde::Serialize;
 use strategies::Definition;
@@ -17,6 +19,7 @@ struct Catalogue {
 pub(crate) fn strategy(flags: &StrategyArgs, format: Format) -> anyhow::Result<()> {
     match &flags.command {
         StrategyCommand::List => list(format),
+        StrategyCommand::New { name, sources } => new::write(name, sources.as_deref(), format),
     }
 }
 

@@ -1,9 +1,11 @@
 //! `troupe indicator` and `troupe strategy`.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use serde_json::Value;
 
 use crate::bars::wave;
 use crate::binary::{outcome, troupe};
+use crate::support::root;
 
 fn csv(arguments: &[&str]) -> Vec<Vec<String>> {
     let mut command = troupe(&["indicator"]);
@@ -93,4 +95,66 @@ fn the_catalogue_shows_parameters_with_their_bounds_in_words_and_as_data() {
     for bound in ["min", "max", "unit", "whole", "description"] {
         assert!(!fast[bound].is_null(), "{bound} is not in {fast}");
     }
+}
+
+/// A copy of what `strategy new` reads and writes.
+fn sources() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for path in LISTS {
+        let to = copy.path().join(path);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(root().join(path), to).unwrap();
+    }
+    copy
+}
+
+const LISTS: [&str; 3] =
+    ["strategies/src/lib.rs", "strategies/src/registry.rs", "strategies/tests/it/main.rs"];
+
+#[test]
+fn a_new_strategy_is_written_listed_and_followed_by_what_to_do_next() {
+    let copy = sources();
+    let mut command = troupe(&["strategy", "new", "gap_fade_x"]);
+    // From anywhere inside the sources.
+    let (status, stdout, stderr) = outcome({
+        command.current_dir(copy.path().join("strategies/src"));
+        command
+    });
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    let next: Vec<&str> = stdout.lines().filter(|line| line.starts_with("  ")).collect();
+    assert_eq!(next.len(), 3, "{stdout}");
+    assert!(next.iter().all(|line| line.contains("gap_fade_x")), "{stdout}");
+    let read = |path: &str| std::fs::read_to_string(copy.path().join(path)).unwrap();
+    assert!(read("strategies/src/gap_fade_x.rs").contains("impl Strategy for GapFadeX"));
+    assert!(read("strategies/tests/it/gap_fade_x.rs").contains("#[test]"));
+    assert!(read(LISTS[0]).contains("\nmod gap_fade_x;\n"));
+    assert!(read(LISTS[1]).contains("gap_fade_x::DEFINITION,"));
+    assert!(read(LISTS[2]).contains("\nmod gap_fade_x;\n"));
+}
+
+#[test]
+fn a_name_that_is_taken_or_none_and_a_place_without_sources_are_refused_and_nothing_is_written() {
+    let copy = sources();
+    let folder = copy.path().to_str().unwrap();
+    let before = std::fs::read_to_string(copy.path().join(LISTS[0])).unwrap();
+    std::fs::write(copy.path().join("strategies/tests/it/mine.rs"), "mine").unwrap();
+    for (name, words) in [
+        ("sma_cross", "there is a strategy `sma_cross` already"),
+        ("GapFade", "cannot be a strategy's name"),
+        ("../evil", "cannot be a strategy's name"),
+        ("mine", "strategies/tests/it/mine.rs: cannot be written"),
+    ] {
+        let new = ["strategy", "new", name, "--sources", folder];
+        let (status, stdout, stderr) = outcome(troupe(&new));
+        assert_eq!((status, stdout.as_str()), (1, ""), "{name}");
+        assert!(stderr.contains(words), "{stderr}");
+    }
+    assert!(!copy.path().join("strategies/src/mine.rs").exists(), "half of it was left behind");
+    assert_eq!(std::fs::read_to_string(copy.path().join(LISTS[0])).unwrap(), before);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut command = troupe(&["strategy", "new", "gap_fade_x"]);
+    command.current_dir(elsewhere.path());
+    let (status, _, stderr) = outcome(command);
+    assert_eq!(status, 1);
+    assert!(stderr.contains("clone the repository") && stderr.contains("--sources"), "{stderr}");
 }
