@@ -17,9 +17,6 @@ use std::sync::Arc;
 use storage::testing::TestDatabase;
 use venue::{Pacer, ReplayOptions, Source, VenueOptions};
 
-/// Which strategy trades which ticker, with which parameters.
-type Rule = (&'static str, &'static str, &'static [(&'static str, f64)]);
-
 /// A change of mind: ticker, end of the bar, stance, close.
 type SignalRow = (String, Timestamp, &'static str, f64);
 

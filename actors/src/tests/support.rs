@@ -156,16 +156,17 @@ pub(super) async fn config(
     config_with(database, user, tickers, strategies, seconds).await
 }
 
-/// A config that runs a strategy of its own for each ticker: ticker, name, parameters.
+/// Which strategy trades which ticker, with which parameters.
+pub(super) type Rule = (&'static str, &'static str, &'static [(&'static str, f64)]);
+
+/// A config that runs a strategy of its own for each ticker.
 pub(super) async fn config_of_rules(
     database: &TestDatabase,
     user: UserId,
-    rules: &[(&str, &str, &[(&str, f64)])],
+    rules: &[Rule],
     seconds: u32,
 ) -> ConfigId {
-    let of = |(ticker, name, params): &(&str, &str, &[(&str, f64)])| {
-        ((*ticker).to_owned(), choice(name, params))
-    };
+    let of = |(ticker, name, params): &Rule| ((*ticker).to_owned(), choice(name, params));
     let tickers: Vec<&str> = rules.iter().map(|(ticker, ..)| *ticker).collect();
     config_with(database, user, &tickers, rules.iter().map(of).collect(), seconds).await
 }
