@@ -115,6 +115,7 @@ pub(crate) async fn watched<T: Send + 'static>(
     work: impl FnOnce(&Switch) -> T + Send + 'static,
 ) -> anyhow::Result<T> {
     let mut stop = StopSignal::listen().context("signals cannot be listened to")?;
+    tracing::debug!("{total} {unit} to do");
     let switch = Arc::new(Switch::default());
     let progress = progress_bar(total, unit);
     let working = {

@@ -36,12 +36,7 @@ impl Timeframe {
 
 impl fmt::Display for Timeframe {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            seconds if seconds.is_multiple_of(86_400) => write!(formatter, "{}D", seconds / 86_400),
-            seconds if seconds.is_multiple_of(3_600) => write!(formatter, "{}H", seconds / 3_600),
-            seconds if seconds.is_multiple_of(60) => write!(formatter, "{}Min", seconds / 60),
-            seconds => write!(formatter, "{seconds}Sec"),
-        }
+        formatter.write_str(&engine::backtest::timeframe(self.0))
     }
 }
 

@@ -137,6 +137,9 @@ fn worked(plans: &[Work], jobs: usize, switch: &Switch) -> anyhow::Result<Vec<Wo
         pieces
             .par_iter()
             .map_init(Outcome::default, |scratch, (plan, spec, item)| {
+                if switch.cancel.load(Ordering::Relaxed) {
+                    return Ok(Worked { canceled: true, ..Worked::default() });
+                }
                 let worked = plan.work(item, spec, &build, &CancelOnly(switch), scratch)?;
                 let done = worked.scores.len() + worked.skipped.len();
                 let done = u64::try_from(done).unwrap_or(u64::MAX);

@@ -1,6 +1,9 @@
 //! `troupe evaluate`: everything tried, ranked, and kept.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
 use crate::bars::wave;
@@ -132,4 +135,40 @@ fn results_and_the_best_of_each_ticker_are_kept_for_a_user() {
     let (status, stdout, stderr) = outcome(troupe(&[&evaluate[..], &["--user", "bob"]].concat()));
     assert_eq!(status, 0, "{stderr}");
     assert!(stdout.contains("task_id"), "{stdout}");
+}
+
+#[test]
+fn ctrl_c_stops_it_and_what_is_done_is_ranked() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = wave(directory.path(), "AAA", 2_000);
+    let grid = directory.path().join("grid.toml");
+    let range = |from, to| format!("{{ from = {from}, to = {to}, step = 1 }}");
+    let text = format!("[sma_cross]\nfast = {}\nslow = {}\n", range(2, 250), range(251, 600));
+    std::fs::write(&grid, text).unwrap();
+    let mut command =
+        troupe(&["evaluate", "--data", &data, "--format", "json", "--log-filter", "debug"]);
+    command.args(["--grid", grid.to_str().unwrap()]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut log = BufReader::new(process.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("backtests to do") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended before it began");
+    }
+    let pid = process.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    // Read beside the log, so that neither pipe fills up.
+    let mut stdout = process.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).map(|_| text)
+    });
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(1), "{rest}");
+    assert!(rest.contains("stopped after"), "{rest}");
+    let found: Value = serde_json::from_str(&reader.join().unwrap().unwrap()).unwrap();
+    let done = found["results"].as_array().unwrap().len();
+    assert_eq!(found["canceled"], true);
+    assert!(u64::try_from(done).unwrap() < found["runs"].as_u64().unwrap(), "{done}");
 }
