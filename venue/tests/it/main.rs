@@ -8,6 +8,7 @@ mod data_api;
 mod data_streams;
 mod errors;
 mod faults;
+mod fixtures;
 mod market_data;
 mod orders;
 mod portfolio_history;
