@@ -30,6 +30,7 @@ use axum::routing::get;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::Value;
+use tower_http::compression::CompressionLayer;
 
 use crate::faults;
 use crate::refusal::Refusal;
@@ -69,6 +70,8 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .method_not_allowed_fallback(async || Refusal::not_found("endpoint not found"))
         .route("/", get(async || "Troupe venue: an Alpaca-compatible paper exchange\n"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&server), guard::number))
+        .layer(CompressionLayer::new())
         .with_state(server)
 }
 

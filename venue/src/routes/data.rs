@@ -1,5 +1,6 @@
 //! The market-data API: `/v2/stocks` and `/v1beta3/crypto`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,9 +16,10 @@ use super::data_query::{
     timeframe,
 };
 use super::{Parameters, json as answer, on_a_core};
-use crate::adjustment::Adjustment;
+use crate::adjustment::{Adjustment, Factor, adjusted};
 use crate::assets::{Asset, AssetClass};
 use crate::auction::{self, Auction};
+use crate::corporate_actions::CorporateAction;
 use crate::data_wire::{self, Codec, Naming};
 use crate::history::History;
 use crate::refusal::Refusal;
@@ -242,9 +244,12 @@ async fn page(
     feed: Feed,
 ) -> Result<Page, Refusal> {
     let timeframe = if kind == Kind::Bars { timeframe(parameters)? } else { Timeframe::MINUTE };
-    Adjustment::of(given(parameters, "adjustment"))?;
+    let adjustment = Adjustment::of(given(parameters, "adjustment"))?;
     let worker = Arc::clone(server);
-    on_a_core(server, move || Pages { server: &worker, feed, timeframe }.read(kind, &query)).await
+    on_a_core(server, move || {
+        Pages { server: &worker, feed, timeframe, adjustment }.read(kind, &query)
+    })
+    .await
 }
 
 /// What the items of a page depend on.
@@ -252,20 +257,47 @@ struct Pages<'a> {
     server: &'a Server,
     feed: Feed,
     timeframe: Timeframe,
+    adjustment: Adjustment,
 }
 
 impl Pages<'_> {
+    /// What each asset's prices are multiplied by.
+    fn factors(&self, query: &PageQuery) -> HashMap<String, Vec<Factor>> {
+        if self.adjustment.is_raw() {
+            return HashMap::new();
+        }
+        let actions: Vec<CorporateAction> = self.server.exchange.read(|inner| {
+            inner.books.actions.iter().map(|announced| announced.action.clone()).collect()
+        });
+        let (history, now) = (&self.server.history, self.server.exchange.clock.now());
+        let assets = query.assets.iter();
+        assets
+            .map(|asset| {
+                let factors = self.adjustment.factors(asset, &actions, history, now);
+                (asset.symbol.clone(), factors)
+            })
+            .filter(|(_, factors)| !factors.is_empty())
+            .collect()
+    }
+
     fn read(&self, kind: Kind, query: &PageQuery) -> Page {
         let now = self.server.exchange.clock.now();
         let history: &History = &self.server.history;
         let (feed, timeframe) = (self.feed, self.timeframe);
+        let factors = self.factors(query);
         match kind {
             Kind::Bars => query.read(
                 history,
                 &Items {
                     read: &|history, asset, range| history.bars(asset, timeframe, range, now),
                     keep: &|bar| timeframe >= Timeframe::DAY || feed.shows(bar.at),
-                    write: &|asset, bar| json!(data_wire::bar(asset, bar, None, Codec::Json)),
+                    write: &|asset, bar| {
+                        let bar = match factors.get(&asset.symbol) {
+                            Some(factors) => &adjusted(history, bar, factors),
+                            None => bar,
+                        };
+                        json!(data_wire::bar(asset, bar, None, Codec::Json))
+                    },
                 },
             ),
             Kind::Trades => query.read(

@@ -1,4 +1,4 @@
-//! What every request passes first: whose is it, is it one too many, and which number has it.
+//! What every request passes first: which number has it, whose is it, is it one too many.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,7 +38,6 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let number = server.requests.fetch_add(1, Ordering::Relaxed);
     let (mut response, allowance) = match admit(&server, &request) {
         Ok((caller, allowance)) => {
             if let Some(caller) = caller {
@@ -48,7 +47,22 @@ pub(super) async fn guard(
         }
         Err((refusal, allowance)) => (refusal.into_response(), allowance),
     };
-    stamp(response.headers_mut(), number, allowance);
+    if let Some(allowance) = allowance {
+        stamp(response.headers_mut(), allowance);
+    }
+    response
+}
+
+/// Gives every answer a number, those to unknown paths as well.
+pub(super) async fn number(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let number = server.requests.fetch_add(1, Ordering::Relaxed);
+    let mut response = next.run(request).await;
+    let text = format!("{:016x}{number:016x}", hash::mix(number, 0));
+    put(response.headers_mut(), "x-request-id", text);
     response
 }
 
@@ -78,18 +92,18 @@ fn admit(server: &Server, request: &Request) -> Result<Admission, (Refusal, Opti
     Ok((Some(Caller { account_id }), Some(allowance)))
 }
 
-fn stamp(headers: &mut HeaderMap, number: u64, allowance: Option<Allowance>) {
-    let mut put = |name: &'static str, text: String| {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
-    put("x-request-id", format!("{:016x}{number:016x}", hash::mix(number, 0)));
-    let Some(allowance) = allowance else { return };
-    put("x-ratelimit-limit", allowance.limit.to_string());
-    put("x-ratelimit-remaining", allowance.remaining.to_string());
-    put("x-ratelimit-reset", allowance.reset.timestamp().to_string());
+/// Says what the account may still do.
+fn stamp(headers: &mut HeaderMap, allowance: Allowance) {
+    put(headers, "x-ratelimit-limit", allowance.limit.to_string());
+    put(headers, "x-ratelimit-remaining", allowance.remaining.to_string());
+    put(headers, "x-ratelimit-reset", allowance.reset.timestamp().to_string());
     if !allowance.granted {
-        put("retry-after", "1".to_owned());
+        put(headers, "retry-after", "1".to_owned());
+    }
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, text: String) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.insert(HeaderName::from_static(name), value);
     }
 }

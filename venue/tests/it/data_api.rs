@@ -171,3 +171,76 @@ async fn the_free_plan_sees_old_consolidated_data_only_and_has_a_bucket_of_its_o
     assert_eq!(http.send(Method::GET, "/v2/clock", None).await.status, 200);
     venue.stop().await;
 }
+
+#[tokio::test]
+async fn adjusted_bars_carry_later_splits_and_dividends_and_raw_ones_do_not() {
+    let tape = tempfile::tempdir().unwrap();
+    let rows = "timestamp,open,high,low,close,volume\n\
+        2024-01-02,400,400,400,400,1000\n\
+        2024-01-03,100,100,100,100,4000\n\
+        2024-01-04,98,98,98,98,4000\n";
+    std::fs::write(tape.path().join("ABC_1d.csv"), rows).unwrap();
+    let actions = "symbol,kind,ex_date,pay_date,amount\n\
+        ABC,split,2024-01-03,,4:1\n\
+        ABC,dividend,2024-01-04,2024-01-05,2\n";
+    std::fs::write(tape.path().join("corporate_actions.csv"), actions).unwrap();
+    let options = VenueOptions {
+        source: venue::Source::Replay(venue::ReplayOptions::new(tape.path())),
+        requests_per_minute: 100_000,
+        ..VenueOptions::default()
+    };
+    let (venue, http) = start(options).await;
+    let subscribe = json!({"action": "subscribe", "bars": ["ABC"]});
+    let mut socket = crate::support::Socket::data(&venue, "/v2/iex", subscribe).await;
+    let reading = async { while socket.frame_or_end().await.is_some() {} };
+    tokio::select! {
+        () = reading => {}
+        () = venue.replay_finished() => {}
+    }
+    for (adjustment, closes, volume) in [
+        ("raw", [400.0, 100.0, 98.0], 1_000),
+        ("split", [100.0, 100.0, 98.0], 4_000),
+        ("dividend", [392.0, 98.0, 98.0], 1_000),
+        ("all", [98.0, 98.0, 98.0], 4_000),
+        ("split,dividend", [98.0, 98.0, 98.0], 4_000),
+    ] {
+        let path = "/v2/stocks/ABC/bars?timeframe=1Day&start=2024-01-01";
+        let bars = http.get(&format!("{path}&adjustment={adjustment}")).await["bars"].clone();
+        let found: Vec<f64> =
+            bars.as_array().unwrap().iter().map(|bar| bar["c"].as_f64().unwrap()).collect();
+        assert_eq!(found, closes, "{adjustment}");
+        assert_eq!(bars[0]["v"], volume, "{adjustment}");
+    }
+    let actions = http.get("/v1/corporate-actions?symbols=ABC&limit=1").await;
+    assert_eq!(actions["corporate_actions"]["forward_splits"][0]["new_rate"], 4);
+    let next = actions["next_page_token"].as_str().unwrap();
+    let rest = http.get(&format!("/v1/corporate-actions?symbols=ABC&page_token={next}")).await;
+    assert_eq!(rest["corporate_actions"]["cash_dividends"][0]["payable_date"], "2024-01-05");
+    assert_eq!(rest["next_page_token"], Value::Null);
+    let none = http.get("/v1/corporate-actions?types=reverse_split").await;
+    assert_eq!(none["corporate_actions"], json!({}));
+    venue.stop().await;
+}
+
+#[tokio::test]
+async fn every_answer_has_a_number_and_is_compressed_on_request() {
+    let (venue, http) = start(synthetic()).await;
+    let mut numbers = std::collections::BTreeSet::new();
+    for path in ["/v2/clock", "/v3/nothing", "/", "/v2/stocks/bars", "/v2/iex"] {
+        let response = http.raw(Method::GET, path, None).await;
+        let number = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        assert!(numbers.insert(number), "{path}");
+    }
+    let response = reqwest::Client::new()
+        .get(format!("http://{}/v2/assets", venue.address()))
+        .header("apca-api-key-id", crate::support::KEY)
+        .header("apca-api-secret-key", crate::support::SECRET)
+        .header("accept-encoding", "gzip")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    let bytes = response.bytes().await.unwrap();
+    assert_eq!(&bytes[..2], [0x1f, 0x8b], "the magic number of gzip");
+    venue.stop().await;
+}
