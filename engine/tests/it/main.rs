@@ -4,6 +4,7 @@ mod backtest_laws;
 mod backtest_orders;
 mod backtest_reference;
 mod desk;
+mod evaluation;
 mod indicators;
 mod support;
 mod ta_lib;
