@@ -35,6 +35,7 @@ pub use desk::Desk;
 pub use monitor::{Flow, Monitor, Switch};
 pub use order::{Effect, Exits, Level, OrderNumber, OrderRequest, Size};
 pub use outcome::{Denial, FillRecord, OpenPosition, OrderRecord, Outcome, Trade, TradeSide};
+pub(crate) use report::plain_params;
 pub use report::{Labels, Named, Open, Report, timeframe};
 pub use run::{RunOptions, run, run_tactic};
 pub use spec::{CASH_MAX, Direction, FRACTION_STEP, FillAt, Protection, Sizing, Spec, SpecError};

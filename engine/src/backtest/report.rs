@@ -6,7 +6,8 @@ use crate::clock::Timestamp;
 use crate::metrics::Metrics;
 use crate::strategy::Params;
 use crate::ticker::Ticker;
-use serde::Serialize;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Serialize, Serializer};
 
 /// A backtest with its names and metrics.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,6 +15,7 @@ pub struct Report {
     /// Name of the strategy.
     pub strategy: String,
     /// All its parameters.
+    #[serde(serialize_with = "plain_params")]
     pub params: Params,
     /// The ticker; several are separated by commas.
     pub ticker: String,
@@ -122,9 +124,33 @@ pub fn timeframe(seconds: u32) -> String {
     "0Sec".to_owned()
 }
 
+/// Parameters as a person writes them: whole numbers without a point.
+pub(crate) fn plain_params<S: Serializer>(params: &Params, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Plain {
+        Whole(i64),
+        Number(f64),
+    }
+    to.collect_map(params.iter().map(|(name, value)| {
+        let whole = value.to_i64().filter(|_| value.fract() == 0.0);
+        (name, whole.map_or(Plain::Number(*value), Plain::Whole))
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_are_written_as_a_person_writes_them() {
+        #[derive(Serialize)]
+        struct Only(#[serde(serialize_with = "plain_params")] Params);
+        let params = [("fast", 10.0), ("entry", -2.0), ("exit", -0.5)];
+        let params = params.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let json = serde_json::to_string(&Only(params)).unwrap();
+        assert_eq!(json, r#"{"entry":-2,"exit":-0.5,"fast":10}"#);
+    }
 
     #[test]
     fn a_bar_length_is_written_in_its_largest_whole_unit() {

@@ -1,7 +1,7 @@
 //! What is to be run, in pieces of work, and how one piece is done.
 
 use crate::backtest::{
-    DataError, Market, Monitor, Outcome, RunError, RunOptions, Series, Spec, run,
+    DataError, Market, Monitor, Outcome, RunError, RunOptions, Series, Spec, plain_params, run,
 };
 use crate::metrics::Metrics;
 use crate::strategy::{ParamError, Params, Strategy};
@@ -56,6 +56,7 @@ pub struct Score {
     /// Name of the strategy.
     pub strategy: String,
     /// All its parameters.
+    #[serde(serialize_with = "plain_params")]
     pub params: Params,
     /// The ticker, or the pair.
     pub tickers: Vec<Ticker>,
@@ -69,6 +70,7 @@ pub struct Skipped {
     /// Name of the strategy.
     pub strategy: String,
     /// All its parameters.
+    #[serde(serialize_with = "plain_params")]
     pub params: Params,
     /// The ticker, or the pair.
     pub tickers: Vec<Ticker>,
