@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt};
 use http_endpoint::{Bytes, Endpoint, Str};
 use num_decimal::Num;
 use serde_json::Value;
-use updates::OrderStatus::{Canceled, Filled, PartialFill};
+use updates::OrderStatus::{Canceled, Filled, New, PartialFill, Replaced};
 use venue::{Venue, VenueOptions};
 
 use crate::support::{DEADLINE, Http, KEY, SECRET, start, synthetic};
@@ -119,6 +119,7 @@ impl Desk {
         let all = orders::ListReq {
             status: orders::Status::All,
             limit: Some(500),
+            nested: false,
             ..orders::ListReq::default()
         };
         let parsed = self.client.issue::<orders::List>(&all).await.unwrap();
@@ -262,6 +263,107 @@ async fn apca_hears_partial_fills_and_they_add_up() {
     assert!(slices >= 2, "{slices} execution");
     assert_eq!(cumulative, Num::from(20));
     assert_eq!(desk.executions().await.len(), slices);
+    desk.assert_books_agree().await;
+    desk.venue.stop().await;
+}
+
+fn cents(price: &Num, percent: i32) -> Num {
+    (price * Num::new(percent, 100)).round_with(2)
+}
+
+#[tokio::test]
+async fn apca_sends_every_kind_of_order_that_rests() {
+    let mut desk = Desk::open(synthetic()).await;
+    let price = desk.fill(&market("MSFT", order::Side::Buy, 1)).await.average_fill_price.unwrap();
+    let (stop, above) = (Some(cents(&price, 120)), Some(cents(&price, 121)));
+    let kinds = [
+        order::CreateReqInit {
+            type_: order::Type::Stop,
+            stop_price: stop.clone(),
+            ..order::CreateReqInit::default()
+        },
+        order::CreateReqInit {
+            type_: order::Type::StopLimit,
+            stop_price: stop,
+            limit_price: above,
+            ..order::CreateReqInit::default()
+        },
+        order::CreateReqInit {
+            type_: order::Type::TrailingStop,
+            trail_percent: Some(Num::from(20)),
+            ..order::CreateReqInit::default()
+        },
+    ];
+    for init in kinds {
+        let init =
+            order::CreateReqInit { time_in_force: order::TimeInForce::UntilCanceled, ..init };
+        let request = init.init("MSFT", order::Side::Buy, order::Amount::quantity(2));
+        let placed = desk.send(&request).await;
+        let resting = desk.done(placed.id, New).await;
+        assert_eq!((resting.type_, resting.status), (request.type_, order::Status::New));
+        assert_eq!(resting.trail_percent, request.trail_percent);
+        assert!(resting.stop_price.is_some());
+        desk.client.issue::<order::Delete>(&placed.id).await.unwrap();
+        desk.done(placed.id, Canceled).await;
+    }
+    desk.assert_books_agree().await;
+    desk.venue.stop().await;
+}
+
+#[tokio::test]
+async fn apca_replaces_an_order_until_it_fills() {
+    let mut desk = Desk::open(synthetic()).await;
+    let price = desk.fill(&market("JPM", order::Side::Buy, 1)).await.average_fill_price.unwrap();
+    let first = desk.send(&limit("JPM", order::Side::Buy, 2, &cents(&price, 80))).await;
+    desk.done(first.id, New).await;
+    let change = order::ChangeReq {
+        quantity: Some(Num::from(3)),
+        limit_price: Some(cents(&price, 110)),
+        ..order::ChangeReq::default()
+    };
+    let second = desk.client.issue::<order::Change>(&(first.id, change)).await.unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!(desk.done(first.id, Replaced).await.status, order::Status::Replaced);
+    assert_eq!(desk.done(second.id, Filled).await.filled_quantity, Num::from(3));
+    desk.assert_books_agree().await;
+    desk.venue.stop().await;
+}
+
+#[tokio::test]
+async fn apca_sends_a_bracket_whose_profit_cancels_its_stop() {
+    let mut desk = Desk::open(synthetic()).await;
+    let price = desk.fill(&market("TSLA", order::Side::Buy, 1)).await.average_fill_price.unwrap();
+    let init = order::CreateReqInit {
+        class: order::Class::Bracket,
+        take_profit: Some(order::TakeProfit::Limit(cents(&price, 130))),
+        stop_loss: Some(order::StopLoss::Stop(cents(&price, 70))),
+        ..order::CreateReqInit::default()
+    };
+    let request = init.init("TSLA", order::Side::Buy, order::Amount::quantity(2));
+    let entry = desk.send(&request).await;
+    let [profit, stop] = entry.legs.as_slice() else { panic!("legs: {:?}", entry.legs) };
+    desk.done(entry.id, Filled).await;
+    desk.done(profit.id, New).await;
+    let change =
+        order::ChangeReq { limit_price: Some(cents(&price, 90)), ..order::ChangeReq::default() };
+    let taken = desk.client.issue::<order::Change>(&(profit.id, change)).await.unwrap();
+    desk.done(taken.id, Filled).await;
+    assert_eq!(desk.done(stop.id, Canceled).await.status, order::Status::Canceled);
+    desk.assert_books_agree().await;
+    desk.venue.stop().await;
+}
+
+#[tokio::test]
+async fn apca_sells_short_and_buys_back() {
+    let mut desk = Desk::open(synthetic()).await;
+    desk.fill(&market("KO", order::Side::Sell, 5)).await;
+    let symbol = apca::api::v2::asset::Symbol::Sym("KO".to_owned());
+    let short = desk.client.issue::<position::Get>(&symbol).await.unwrap();
+    assert_eq!((short.side, short.quantity), (position::Side::Short, Num::from(5)));
+    desk.assert_books_agree().await;
+    let closing = desk.client.issue::<position::Delete>(&symbol).await.unwrap();
+    desk.done(closing.id, Filled).await;
+    assert!(desk.client.issue::<positions::List>(&()).await.unwrap().is_empty());
     desk.assert_books_agree().await;
     desk.venue.stop().await;
 }
