@@ -63,6 +63,8 @@ mod replacing;
 mod replay;
 mod routes;
 mod rules;
+#[cfg(test)]
+mod scenarios;
 mod server;
 mod store;
 mod stream_data;
