@@ -10,6 +10,7 @@ mod errors;
 mod faults;
 mod fixtures;
 mod market_data;
+mod order_classes;
 mod orders;
 mod portfolio_history;
 mod replay;
