@@ -147,7 +147,7 @@ impl Stage {
     }
 
     fn replace(&self, id: Uuid, body: &str) -> Result<Order, Refusal> {
-        let request = replace_request::parse(body.as_bytes()).unwrap();
+        let request = replace_request::parse(body.as_bytes())?;
         self.exchange.replace(self.account_id, id, &request).map(|placed| placed.order)
     }
 
@@ -171,7 +171,7 @@ impl Stage {
 }
 
 fn at(price: &str) -> Option<Decimal> {
-    Some(price.parse().unwrap())
+    price.parse().ok()
 }
 
 const BUY_TEN: &str = r#""side":"buy","type":"market","qty":10"#;
@@ -251,7 +251,7 @@ fn a_trailing_stop_stands_still_outside_the_regular_session() {
     stage.order(BUY_TEN);
     let members = r#""side":"sell","type":"trailing_stop","qty":10,"trail_price":"1",
         "time_in_force":"gtc""#;
-    let members = members.replace("\n", "");
+    let members = members.replace('\n', "");
     let body = format!(r#"{{"symbol":"KO",{members}}}"#);
     let request = parse(body.as_bytes()).unwrap();
     let id = stage.exchange.submit(stage.account_id, &request).unwrap().order.id;
@@ -594,7 +594,7 @@ fn auction(stage: &Stage, time_in_force: &str, limit: Option<&str>) -> Result<Or
     let body = format!(
         r#"{{"symbol":"KO","time_in_force":"{time_in_force}","side":"buy","qty":1,{price}}}"#
     );
-    let request = parse(body.as_bytes()).unwrap();
+    let request = parse(body.as_bytes())?;
     stage.exchange.submit(stage.account_id, &request).map(|placed| placed.order)
 }
 

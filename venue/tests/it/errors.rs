@@ -156,7 +156,12 @@ async fn each_refused_order_has_alpacas_status_code_and_message() {
             42_210_000,
             "invalid crypto time_in_force",
         ),
-        (json!({"qty": "0.1", "limit_price": "1"}), 403, 40_310_000, "cost basis must be >= minimal amount of order 1"),
+        (
+            json!({"qty": "0.1", "limit_price": "1"}),
+            403,
+            40_310_000,
+            "cost basis must be >= minimal amount of order 1",
+        ),
         (json!({"client_order_id": "taken"}), 422, 40_010_001, "client_order_id must be unique"),
         (
             json!({"client_order_id": "x".repeat(129)}),

@@ -40,7 +40,9 @@ async fn a_bracket_has_the_shape_of_the_fixture_and_rolls_up_when_asked() {
     let legs = order["legs"].as_array().unwrap();
     let shown: Vec<[&str; 4]> = legs
         .iter()
-        .map(|leg| ["type", "side", "status", "position_intent"].map(|key| leg[key].as_str().unwrap()))
+        .map(|leg| {
+            ["type", "side", "status", "position_intent"].map(|key| leg[key].as_str().unwrap())
+        })
         .collect();
     assert_eq!(
         shown,
