@@ -272,6 +272,12 @@ mod tests {
         for (watch, side, expected) in rows {
             assert_eq!(touch(watch, side, &quiet), expected, "{watch:?} {side:?}");
         }
+        let jump = bar(110.0, 111.0, 104.0, 108.0);
+        assert_eq!(
+            touch(trail(5.0, 100.0), Sell, &jump),
+            Some(Touch::Level(105.0)),
+            "the open is known to come before the low"
+        );
         let reversal = bar(100.0, 110.0, 99.5, 104.0);
         assert_eq!(
             touch(trail(5.0, 100.0), Sell, &reversal),

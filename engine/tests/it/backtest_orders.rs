@@ -221,6 +221,19 @@ fn several_tickers_share_the_cash_in_equal_parts() {
 }
 
 #[test]
+fn what_is_owed_is_covered_by_as_much_again_before_anything_is_bought() {
+    let market = market(&[("A", bars(&[CALM; 3])), ("B", bars(&[CALM; 3]))]);
+    let spec = Spec { cash: Usd::new(Decimal::from(10_000)), ..rich() };
+    let exactly = |quantity| Size::Exactly(Quantity::new(decimal(quantity)).unwrap());
+    let short = OrderRequest { size: exactly("60"), ..OrderRequest::open(0, Side::Sell) };
+    let long = OrderRequest { size: exactly("100"), ..OrderRequest::open(1, Side::Buy) };
+    let outcome = place(&market, &spec, &[(0, short), (1, long)]);
+    // Cash of 16 000, of which 6 000 are owed and 6 000 are collateral.
+    let held: Vec<_> = outcome.open.iter().map(|open| open.quantity.to_string()).collect();
+    assert_eq!(held, ["60", "40"]);
+}
+
+#[test]
 fn what_cannot_be_paid_or_is_not_allowed_is_denied_with_its_reason_and_the_run_goes_on() {
     let market = market(&[("A", bars(&[CALM, CALM, CALM]))]);
     let poor = Spec { cash: Usd::new(Decimal::from(50)), ..Spec::default() };
