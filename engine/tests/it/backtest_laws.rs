@@ -227,6 +227,23 @@ fn a_run_tells_its_progress_and_stops_when_told_to() {
 }
 
 #[test]
+fn the_short_way_is_the_long_way_over_many_stretches_too() {
+    let moves: Vec<_> =
+        (0..10_000_i32).map(|step| (i8::try_from(step * 7919 % 61 - 30).unwrap(), 9, 11)).collect();
+    let market = market(&[("A", wandering(&moves))]);
+    let sides = [Some(Stance::Long), None, Some(Stance::Short), Some(Stance::Flat)];
+    let script: Vec<_> = (0..10_000_usize).map(|step| sides[step / 37 % 4]).collect();
+    let exits = Protection { stop_loss: Some(decimal("0.02")), ..Protection::default() };
+    let spec = Spec { protection: exits, ..rich() };
+    let short = follow(&market, &spec, &[Scripted::new(&script)]);
+    let strategy = Box::new(Scripted::new(&script));
+    let mut stances = Stances::new(vec![strategy], &market).unwrap();
+    let long = run_tactic(&market, &spec, &mut stances, with_orders()).unwrap();
+    assert!(short.trades.len() > 100, "{} trades", short.trades.len());
+    assert_eq!(short, long);
+}
+
+#[test]
 fn memory_that_is_used_again_leaves_no_trace() {
     let moves: Vec<_> = (0..200).map(|step| (if step % 7 < 4 { 9 } else { -8 }, 3, 5)).collect();
     let market = market(&[("A", wandering(&moves))]);
