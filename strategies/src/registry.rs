@@ -100,7 +100,10 @@ mod tests {
         for definition in catalogue() {
             let params = complete(definition.name, &Params::new()).unwrap();
             assert_eq!(params.len(), definition.params.len());
-            build(definition.name, &params).unwrap();
+            let strategy = build(definition.name, &params).unwrap();
+            assert_eq!(strategy.tickers(), definition.tickers, "{}", definition.name);
+            let names = catalogue().iter().filter(|other| other.name == definition.name);
+            assert_eq!(names.count(), 1, "{}", definition.name);
         }
     }
 
