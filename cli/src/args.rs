@@ -245,7 +245,8 @@ mod tests {
     fn every_flag_of_venue_reaches_its_setting() {
         let settings = settings(
             "troupe venue --listen 127.0.0.1:3 --ephemeral --seed 9 --replay r --speed 60 \
-             --accounts a.json --fills realistic --no-fees --always-open",
+             --accounts a.json --fills realistic --no-fees --always-open --faults f.toml \
+             --admin-listen 127.0.0.1:4 --admin-token-file t",
         );
         assert_eq!(settings.venue.listen.port(), 3);
         assert!(settings.venue.ephemeral && settings.venue.always_open && !settings.venue.fees);
@@ -253,6 +254,9 @@ mod tests {
         assert_eq!(settings.venue.seed, 9);
         assert_eq!(settings.venue.speed, config::Speed::Times(60.0));
         assert_eq!(settings.venue.accounts.unwrap().to_str(), Some("a.json"));
+        assert_eq!(settings.venue.faults.unwrap().to_str(), Some("f.toml"));
+        assert_eq!(settings.venue.admin_listen.unwrap().port(), 4);
+        assert_eq!(settings.venue.admin_token_file.unwrap().to_str(), Some("t"));
     }
 
     #[test]
@@ -267,6 +271,8 @@ mod tests {
             "troupe run --no-venue --replay d",
             "troupe venue --ephemeral --data-dir d",
             "troupe venue --fills hopeful",
+            "troupe venue --speed 60",
+            "troupe venue --start 2026-03-02T14:30:00Z --replay d",
             "troupe user add",
             "troupe user role demo king",
             "troupe user add x --email x@example.org --password y",

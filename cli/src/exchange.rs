@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use config::{Settings, VenueFills};
+use chrono::{DateTime, Utc};
+use config::{Settings, VenueFills, VenueSettings};
 use rust_decimal::Decimal;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use uuid::Uuid;
 use venue::{
-    AccountSpec, FeeRates, FillOptions, RealisticOptions, ReplayOptions, Source, Speed, Store,
-    SyntheticOptions, VenueOptions,
+    AccountSpec, AdminOptions, FaultPlan, FeeRates, FillOptions, RealisticOptions, ReplayOptions,
+    Source, Speed, Store, SyntheticOptions, VenueOptions,
 };
+
+use crate::output;
 
 /// One account of an accounts file.
 #[derive(Deserialize)]
@@ -43,6 +46,8 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<VenueOptions> {
         None => Source::Synthetic(SyntheticOptions {
             seed: chosen.seed,
             always_open: chosen.always_open,
+            start: chosen.start.as_deref().map(start_time).transpose()?,
+            speed: clock_speed(chosen)?,
             ..SyntheticOptions::default()
         }),
         Some(dir) => Source::Replay(ReplayOptions {
@@ -64,8 +69,46 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<VenueOptions> {
             Some(path) => accounts(path)?,
         },
         requests_per_minute: chosen.requests_per_minute,
+        faults: match &chosen.faults {
+            None => FaultPlan::default(),
+            Some(path) => FaultPlan::read(path)?,
+        },
         ..VenueOptions::default()
     })
+}
+
+/// The admin port that the settings ask for. A token that is made here is told to whoever starts the
+/// program, on stderr and nowhere else.
+pub(crate) fn admin(settings: &Settings) -> anyhow::Result<Option<AdminOptions>> {
+    let Some(listen) = settings.venue.admin_listen else { return Ok(None) };
+    let Some(path) = &settings.venue.admin_token_file else {
+        let admin = AdminOptions::with_new_token(listen)?;
+        output::error_line(&format!("admin token: {}", admin.token.expose_secret()));
+        return Ok(Some(admin));
+    };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the admin token's file {shown}"))?;
+    anyhow::ensure!(!text.trim().is_empty(), "{shown} holds no token: write one line into it");
+    Ok(Some(AdminOptions { listen, token: SecretString::from(text.trim()) }))
+}
+
+fn start_time(text: &str) -> anyhow::Result<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(text).with_context(|| {
+        format!("venue.start is \"{text}\": expected a time such as 2026-03-02T14:30:00Z")
+    })?;
+    Ok(time.with_timezone(&Utc))
+}
+
+/// The speed of a clock with a start of its own. The machine's clock has none.
+fn clock_speed(chosen: &VenueSettings) -> anyhow::Result<f64> {
+    match chosen.speed {
+        config::Speed::Times(times) if chosen.start.is_some() => Ok(times),
+        config::Speed::Max if chosen.start.is_some() => anyhow::bail!(
+            "venue.speed is max, which only a replay can do: give a number with venue.start"
+        ),
+        config::Speed::Times(_) | config::Speed::Max => Ok(1.0),
+    }
 }
 
 /// Each recording has books of its own: its prices and times are not those of another market.

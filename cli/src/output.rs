@@ -14,6 +14,12 @@ pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     tolerate_closed_pipe(io::stdout().lock().write_all(text.as_bytes()))
 }
 
+/// Writes one line on stderr: what is for whoever started the program, and not a part of its answer.
+pub(crate) fn error_line(text: &str) {
+    // Nobody is left to tell when stderr is closed.
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
 /// Writes one JSON document.
 pub(crate) fn json(document: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string_pretty(document)?)

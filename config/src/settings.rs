@@ -147,6 +147,18 @@ pub struct VenueSettings {
     /// File of accounts; `None`: the one demo account.
     #[serde(deserialize_with = "values::optional_path")]
     pub accounts: Option<PathBuf>,
+    /// Where the clock of synthetic prices starts, RFC 3339; `None`: the machine's time.
+    #[serde(deserialize_with = "values::optional_text")]
+    pub start: Option<String>,
+    /// Plan of faults that are armed from the start.
+    #[serde(deserialize_with = "values::optional_path")]
+    pub faults: Option<PathBuf>,
+    /// Where the admin port listens; `None`: there is none.
+    #[serde(deserialize_with = "values::optional_address")]
+    pub admin_listen: Option<SocketAddr>,
+    /// File with the admin port's token; `None`: a new one with every start.
+    #[serde(deserialize_with = "values::optional_path")]
+    pub admin_token_file: Option<PathBuf>,
 }
 
 /// `[broker]`: the exchange orders go to when the venue is off, and how patiently.

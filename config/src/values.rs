@@ -1,6 +1,7 @@
 //! Kinds of value that a setting can have beyond numbers and texts, and how they are read.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -158,6 +159,27 @@ pub(crate) fn optional_path<'de, D: Deserializer<'de>>(
 ) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+/// Reads a text; the empty one is "not set".
+pub(crate) fn optional_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// Reads an address with its port; the empty text is "not set".
+pub(crate) fn optional_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong =
+        |_invalid| de::Error::custom(format!("\"{text}\" is no address such as 127.0.0.1:8101"));
+    text.parse().map(Some).map_err(wrong)
 }
 
 /// Reads an exact amount from a text or a number.

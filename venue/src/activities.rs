@@ -31,9 +31,6 @@ pub(crate) struct Activity {
     pub(crate) order_id: Uuid,
     pub(crate) symbol: String,
     pub(crate) side: Side,
-    /// Whether a sale opened a short position or added to one.
-    #[serde(default)]
-    pub(crate) short: bool,
     pub(crate) price: Decimal,
     pub(crate) qty: Decimal,
     /// The order's executed quantity after this execution.
@@ -94,7 +91,7 @@ impl Activity {
             "type": fill,
             "price": number::text(self.price),
             "qty": number::text(self.qty),
-            "side": if self.short { "sell_short" } else { self.side.as_str() },
+            "side": self.side.as_str(),
             "symbol": self.symbol,
             "leaves_qty": number::text(self.leaves_qty),
             "order_id": self.order_id,
@@ -208,7 +205,6 @@ mod tests {
             order_id: Uuid::nil(),
             symbol: "AAPL".to_owned(),
             side: Side::Buy,
-            short: false,
             price: Decimal::ONE,
             qty: Decimal::ONE,
             cumulative_qty: Decimal::ONE,

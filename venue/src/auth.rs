@@ -39,6 +39,17 @@ impl KeyRing {
         keys.insert(key_id, Key { secret, account_id });
     }
 
+    /// Forgets a key: whoever has it is not let in any more.
+    pub(crate) fn remove(&self, key_id: &str) {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(key_id);
+    }
+
+    /// The secret of a key.
+    pub(crate) fn secret(&self, key_id: &str) -> Option<SecretString> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(key_id).map(|key| key.secret.clone())
+    }
+
     /// The account of a key, if the secret is right.
     pub(crate) fn check(&self, given: &Credentials) -> Option<Uuid> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);

@@ -32,6 +32,10 @@ pub(crate) enum Change {
     Account {
         account: Account,
     },
+    /// An account is gone with everything it had.
+    AccountClosed {
+        account_id: Uuid,
+    },
     /// The owner changed a setting.
     Configuration {
         account_id: Uuid,
@@ -154,6 +158,7 @@ impl Books {
                 }
                 self.accounts.insert(account.id, account);
             }
+            Change::AccountClosed { account_id } => self.forget(account_id),
             Change::Configuration { account_id, configuration } => {
                 if let Some(account) = self.accounts.get_mut(&account_id) {
                     account.configuration = configuration;
@@ -299,12 +304,6 @@ impl Books {
     }
 
     /// Executions, other activities and points of equity.
-    pub(crate) fn activity_count(&self) -> usize {
-        self.activities.values().map(Vec::len).sum::<usize>()
-            + self.non_trades.values().map(Vec::len).sum::<usize>()
-            + self.curves.longest()
-    }
-
     /// An account's executions in the order they happened.
     pub(crate) fn activities_of(&self, account_id: Uuid) -> &[Activity] {
         self.activities.get(&account_id).map(Vec::as_slice).unwrap_or_default()
@@ -409,6 +408,28 @@ impl Books {
                 position.day_cost = Some(position.qty * price);
             }
         }
+    }
+
+    fn forget(&mut self, account_id: Uuid) {
+        let Some(account) = self.accounts.remove(&account_id) else { return };
+        self.by_key.remove(&account.key_id);
+        for sequence in self.account_orders.remove(&account_id).unwrap_or_default() {
+            let Some(order) = self.orders.get(&sequence).cloned() else { continue };
+            let key = (account_id, order.client_order_id.clone());
+            self.by_id.remove(&order.id);
+            if let Some(membership) = order.membership {
+                self.groups.remove(&membership.group);
+            }
+            // An order that is over waits for nothing any more.
+            self.put_order(Order { status: OrderStatus::Canceled, ..order });
+            self.orders.remove(&sequence);
+            self.by_client_id.remove(&key);
+        }
+        self.open_orders.remove(&account_id);
+        self.activities.remove(&account_id);
+        self.non_trades.remove(&account_id);
+        self.watchlists.forget(account_id);
+        self.curves.forget(account_id);
     }
 
     fn put_order(&mut self, order: Order) {

@@ -7,6 +7,9 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// Where a clock can be moved to at most: well within what nanoseconds can count.
+const LATEST: DateTime<Utc> = DateTime::from_timestamp(4_102_444_800, 0).expect("the year 2100");
+
 /// A handle on the venue's time; clones show the same time. It never goes back.
 ///
 /// During a replay it stands still between two steps and moves just before a step is published, so
@@ -43,6 +46,12 @@ pub enum ClockError {
          (--start) to move it"
     )]
     Fixed,
+    /// The calendar ends before.
+    #[error("the venue's clock goes to {limit} at most")]
+    TooFar {
+        /// The latest time.
+        limit: DateTime<Utc>,
+    },
     /// Time does not go back.
     #[error("the venue's clock is at {now} already, it moves forward only")]
     Past {
@@ -88,6 +97,15 @@ impl VenueClock {
         matches!(&*self.kind, Kind::Running(_))
     }
 
+    /// What moves the clock: the machine (`wall`), a start of its own (`own`) or a `tape`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &*self.kind {
+            Kind::Wall => "wall",
+            Kind::Simulated(_) => "tape",
+            Kind::Running(_) => "own",
+        }
+    }
+
     /// How fast the clock runs, in its seconds per second; 1 for the wall clock.
     pub(crate) fn speed(&self) -> f64 {
         match &*self.kind {
@@ -100,6 +118,7 @@ impl VenueClock {
     pub(crate) fn jump_to(&self, time: DateTime<Utc>) -> Result<(), ClockError> {
         match &*self.kind {
             Kind::Wall | Kind::Simulated(_) => Err(ClockError::Fixed),
+            Kind::Running(_) if time > LATEST => Err(ClockError::TooFar { limit: LATEST }),
             Kind::Running(running) => running.jump_to(time),
         }
     }

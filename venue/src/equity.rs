@@ -95,6 +95,11 @@ impl Curves {
         self.by_account.get(&account_id)
     }
 
+    /// Drops the curve of an account.
+    pub(crate) fn forget(&mut self, account_id: Uuid) {
+        self.by_account.remove(&account_id);
+    }
+
     pub(crate) fn push(&mut self, account_id: Uuid, point: Point) {
         let share = POINTS_MAX / (self.by_account.len() + 1);
         self.by_account.entry(account_id).or_default().push(point, share.max(1));
@@ -106,12 +111,6 @@ impl Curves {
             let points = curve.points().into_iter();
             (*account_id, points.map(|point| (point.at, point.equity)).collect())
         })
-    }
-
-    /// The most samples of any account: as many lines of a log are no more than needed.
-    pub(crate) fn longest(&self) -> usize {
-        let samples = |curve: &Curve| curve.series[0].len().saturating_sub(1);
-        self.by_account.values().map(samples).max().unwrap_or(0)
     }
 
     fn newest(&self, account_id: Uuid) -> Option<Point> {

@@ -35,10 +35,10 @@ pub enum VenueError {
         /// The lock file.
         path: PathBuf,
     },
-    /// A line of the books is unreadable and it is not the last one.
+    /// A whole line of the books is unreadable.
     #[error(
-        "the venue's books at {} are damaged at line {line}: {reason}; restore the file from a \
-         backup or remove it to start with empty books",
+        "the venue's books at {} are damaged at line {line}, byte {offset_bytes}: {reason}; \
+         restore the file from a backup or remove it to start with empty books",
         path.display()
     )]
     StoreDamaged {
@@ -46,8 +46,24 @@ pub enum VenueError {
         path: PathBuf,
         /// The line, from 1.
         line: u64,
+        /// Where the line begins, from the start of the file.
+        offset_bytes: u64,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A line of the books was written by a later version of the venue.
+    #[error(
+        "the venue's books at {} have a line ({line}) of format {version}, which this version \
+         cannot read; start the version that wrote them",
+        path.display()
+    )]
+    StoreNewer {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Its format.
+        version: u64,
     },
     /// The directory of recordings cannot be read.
     #[error("the recordings at {}: {source}; name a directory with CSV files", path.display())]

@@ -26,7 +26,7 @@ use crate::options::{AccountSpec, FeeRates};
 use crate::phases::{Phase, PhaseWindow};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use crate::store::{Log, Opened};
+use crate::store::{Log, LogState, Opened};
 use crate::trade_hub::{TradeHub, TradeUpdate};
 
 /// The exchange.
@@ -219,11 +219,17 @@ impl Exchange {
                 self.trade_hub.publish(&order, &update);
             }
         }
+        inner.log.compact_if_long(&inner.books, &inner.ids);
         Ok(())
     }
 }
 
 impl Inner {
+    /// How the books' file stands; `None` when they are kept in memory only.
+    pub(crate) fn log_state(&self) -> Option<LogState> {
+        self.log.state()
+    }
+
     /// An account at the newest prices.
     pub(crate) fn value(&self, account: &Account, except: Option<u64>) -> Valuation {
         account.value(|symbol| self.market.price(symbol), self.books.reserved(account.id, except))

@@ -10,6 +10,7 @@
 mod accounts;
 mod activities;
 mod adjustment;
+mod admin;
 mod asset_rules;
 mod assets;
 mod auction;
@@ -19,6 +20,7 @@ mod books;
 mod calendar;
 mod checks;
 mod clock;
+mod closing;
 mod corporate_actions;
 mod data_hub;
 mod data_wire;
@@ -34,6 +36,7 @@ mod hash;
 mod history;
 mod ids;
 mod intake;
+mod key_file;
 mod ladder;
 #[cfg(test)]
 mod laws;
@@ -45,6 +48,7 @@ mod matching;
 mod news;
 mod notices;
 mod number;
+mod option_checks;
 mod options;
 mod order_fields;
 mod order_request;
@@ -54,6 +58,7 @@ mod orders;
 mod phases;
 mod portfolio_history;
 mod positions;
+mod random;
 mod rate_limit;
 mod recorded_history;
 mod recording;
@@ -63,8 +68,6 @@ mod replacing;
 mod replay;
 mod routes;
 mod rules;
-#[cfg(test)]
-mod scenarios;
 mod server;
 mod store;
 mod stream_data;
@@ -96,8 +99,8 @@ pub use faults::{
     HaltedOrders, StreamKind,
 };
 pub use options::{
-    AccountSpec, DataPlan, FeeRates, FillOptions, Latency, Pacer, RealisticOptions, ReplayOptions,
-    Source, Speed, Store, SyntheticOptions, Unpaced, VenueOptions,
+    AccountSpec, AdminOptions, DataPlan, FeeRates, FillOptions, Latency, Pacer, RealisticOptions,
+    ReplayOptions, Source, Speed, Store, SyntheticOptions, Unpaced, VenueOptions,
 };
 pub use replay::ReplayProgress;
 pub use rules::{DayOrderEnd, Rules, WashTradeGuard};

@@ -12,9 +12,14 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 
+use crate::error::VenueError;
 use crate::faults::FaultPlan;
 use crate::fills::fees;
+use crate::random;
 use crate::rules::Rules;
+
+/// Letters of a token that nobody chose.
+const ADMIN_TOKEN_LENGTH: usize = 40;
 
 /// Everything a venue is started with; `Default` is a synthetic market with the demo account.
 #[derive(Clone, Debug)]
@@ -39,12 +44,23 @@ pub struct VenueOptions {
     pub data_plan: DataPlan,
     /// How long a client of a stream may take to authenticate.
     pub auth_timeout: Duration,
+    /// The admin port; none when left out.
+    pub admin: Option<AdminOptions>,
     /// Faults that are armed from the start.
     pub faults: FaultPlan,
     /// Which of two readings of Alpaca's behaviour is taken, where the sources disagree.
     pub rules: Rules,
     /// Asked between two steps of a replay at full speed.
     pub pacer: Arc<dyn Pacer>,
+}
+
+/// The admin port.
+#[derive(Clone, Debug)]
+pub struct AdminOptions {
+    /// Where it listens: an address of this machine only; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// What a caller has to present, 16 characters or more.
+    pub token: SecretString,
 }
 
 /// Where the books are kept.
@@ -243,6 +259,7 @@ impl Default for VenueOptions {
             requests_per_minute: 200,
             data_plan: DataPlan::unlimited(),
             auth_timeout: Duration::from_secs(10),
+            admin: None,
             faults: FaultPlan::default(),
             rules: Rules::default(),
             pacer: Arc::new(Unpaced),
@@ -285,6 +302,28 @@ impl Default for SyntheticOptions {
             start: None,
             speed: 1.0,
             partial_fill_chance: 0.1,
+        }
+    }
+}
+
+impl AdminOptions {
+    /// An admin port with a random token.
+    pub fn with_new_token(listen: SocketAddr) -> Result<Self, VenueError> {
+        let token = random::letters(ADMIN_TOKEN_LENGTH).map_err(|error| VenueError::Option {
+            option: "admin_token",
+            value: error.to_string(),
+            expected: "random bytes from the system; give a token of your own",
+        })?;
+        Ok(Self { listen, token })
+    }
+}
+
+impl Store {
+    /// Where the books are kept for one kind of prices.
+    pub(crate) fn directory(&self, prices: &str) -> Option<PathBuf> {
+        match self {
+            Self::Ephemeral => None,
+            Self::Directory(directory) => Some(directory.join(prices)),
         }
     }
 }

@@ -4,10 +4,13 @@
 //! the system before the answer is sent. A power cut may lose the newest lines: the file is not
 //! synced per order, which would cost each one a disk turn.
 
+mod lines;
+
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use self::lines::{Line, Unreadable};
 use crate::books::{Books, Record};
 use crate::error::VenueError;
 use crate::ids::Ids;
@@ -15,8 +18,10 @@ use crate::ids::Ids;
 const BOOKS_FILE: &str = "books.jsonl";
 const COMPACTED_FILE: &str = "books.jsonl.new";
 const LOCK_FILE: &str = "lock";
-/// Lines that the file may have beyond twice what a compacted one needs.
+/// Lines that the file may have beyond twice what a compacted one has.
 const SUPERFLUOUS_LINES_MAX: u64 = 10_000;
+/// The same while the venue runs, where compacting holds up everybody.
+const SUPERFLUOUS_LINES_MAX_RUNNING: u64 = 200_000;
 
 /// Where changes are written.
 #[derive(Debug)]
@@ -29,9 +34,15 @@ pub(crate) enum Log {
 /// The open file, and the lock that keeps a second venue away from it.
 #[derive(Debug)]
 pub(crate) struct LogFile {
+    directory: PathBuf,
     file: File,
-    path: PathBuf,
     length_bytes: u64,
+    lines: u64,
+    /// Lines that a compacted file had when it was last known.
+    needed_lines: u64,
+    torn_bytes: u64,
+    /// Lines beyond twice the needed ones that may stand while the venue runs.
+    superfluous_lines_max: u64,
     _lock: File,
 }
 
@@ -41,6 +52,15 @@ pub(crate) struct Opened {
     pub(crate) log: Log,
     pub(crate) books: Books,
     pub(crate) ids: Ids,
+}
+
+/// The books' file as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogState {
+    pub(crate) length_bytes: u64,
+    pub(crate) lines: u64,
+    /// Bytes of a torn commit that were cut off at the start.
+    pub(crate) torn_bytes: u64,
 }
 
 impl Opened {
@@ -54,35 +74,37 @@ impl Opened {
         std::fs::create_dir_all(directory).map_err(|source| failure(directory, source))?;
         let lock = lock(directory)?;
         let path = directory.join(BOOKS_FILE);
-        let mut loaded = load(&path)?;
-        let needed = count(loaded.books.order_count()) + count(loaded.books.activity_count());
-        if loaded.lines > 2 * needed + SUPERFLUOUS_LINES_MAX {
-            loaded.length_bytes = compact(directory, &loaded.books, &loaded.ids)?;
+        let loaded = load(&path)?;
+        let Loaded { books, ids, length_bytes, lines, torn_bytes } = loaded;
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let mut log = LogFile {
+            directory: directory.to_owned(),
+            file: file.map_err(|source| failure(&path, source))?,
+            length_bytes,
+            lines,
+            needed_lines: count(books.as_changes().count()),
+            torn_bytes,
+            superfluous_lines_max: SUPERFLUOUS_LINES_MAX_RUNNING,
+            _lock: lock,
+        };
+        if log.lines > log.bound(SUPERFLUOUS_LINES_MAX) {
+            log.compact(&books, &ids).map_err(|source| failure(&path, source))?;
         }
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(|source| failure(&path, source))?;
-        file.seek(SeekFrom::End(0)).map_err(|source| failure(&path, source))?;
-        let Loaded { books, ids, length_bytes, lines: _ } = loaded;
-        Ok(Self { log: Log::File(LogFile { file, path, length_bytes, _lock: lock }), books, ids })
+        Ok(Self { log: Log::File(log), books, ids })
     }
 }
 
 impl Log {
-    /// Writes records in one call. When that fails, whatever part of them reached the file is taken
-    /// back, so that the next line starts on a line of its own.
+    /// Writes the records of one commit in one call. When that fails, whatever part of them reached
+    /// the file is taken back, so that the next line starts on a line of its own.
     pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<()> {
         let Self::File(log) = self else { return Ok(()) };
         let mut text = Vec::new();
-        for record in records {
-            serde_json::to_writer(&mut text, record)?;
-            text.push(b'\n');
-        }
+        lines::write(records, &mut text)?;
         match log.file.write_all(&text) {
             Ok(()) => {
-                log.length_bytes += u64::try_from(text.len()).unwrap_or(u64::MAX);
+                log.length_bytes += count(text.len());
+                log.lines += count(records.len());
                 Ok(())
             }
             Err(error) => {
@@ -92,12 +114,72 @@ impl Log {
         }
     }
 
+    /// Writes the books anew when most of the file is about what is over. A failure leaves the file
+    /// as it was, which is only longer.
+    pub(crate) fn compact_if_long(&mut self, books: &Books, ids: &Ids) {
+        let Self::File(log) = self else { return };
+        if log.lines <= log.bound(log.superfluous_lines_max) {
+            return;
+        }
+        if let Err(error) = log.compact(books, ids) {
+            tracing::warn!(%error, "the venue's books could not be compacted, they stay as they are");
+            // Not again with every order.
+            log.needed_lines = log.lines;
+        }
+    }
+
     /// Makes what was written survive a power cut as well.
     pub(crate) fn sync(&self) -> Result<(), VenueError> {
         match self {
             Self::Memory => Ok(()),
-            Self::File(log) => log.file.sync_all().map_err(|source| failure(&log.path, source)),
+            Self::File(log) => log.file.sync_all().map_err(|source| failure(&log.path(), source)),
         }
+    }
+
+    /// How the file stands; `None` when there is none.
+    pub(crate) fn state(&self) -> Option<LogState> {
+        let Self::File(LogFile { length_bytes, lines, torn_bytes, .. }) = self else { return None };
+        Some(LogState { length_bytes: *length_bytes, lines: *lines, torn_bytes: *torn_bytes })
+    }
+}
+
+impl LogFile {
+    fn path(&self) -> PathBuf {
+        self.directory.join(BOOKS_FILE)
+    }
+
+    fn bound(&self, superfluous: u64) -> u64 {
+        self.needed_lines.saturating_mul(2).saturating_add(superfluous)
+    }
+
+    /// Writes the books anew as one line per thing, and puts the file in the old one's place in one
+    /// step, so that a kill at any moment leaves either the old file or the new one.
+    fn compact(&mut self, books: &Books, ids: &Ids) -> io::Result<()> {
+        let path = self.directory.join(COMPACTED_FILE);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let file = OpenOptions::new().create_new(true).append(true).open(&path)?;
+        let mut writer = BufWriter::new(file);
+        let mut lines = 0;
+        let mut text = Vec::new();
+        for change in books.as_changes() {
+            text.clear();
+            lines::write(&[Record { ids: ids.clone(), change }], &mut text)?;
+            writer.write_all(&text)?;
+            lines += 1;
+        }
+        let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        let length_bytes = file.metadata()?.len();
+        std::fs::rename(&path, self.path())?;
+        // From here on the new file is the one that is read at the next start.
+        (self.file, self.length_bytes) = (file, length_bytes);
+        (self.lines, self.needed_lines) = (lines, lines);
+        let path = self.directory.display();
+        tracing::info!(%path, bytes = length_bytes, lines, "compacted the venue's books");
+        File::open(&self.directory)?.sync_all()
     }
 }
 
@@ -106,6 +188,7 @@ struct Loaded {
     ids: Ids,
     length_bytes: u64,
     lines: u64,
+    torn_bytes: u64,
 }
 
 fn lock(directory: &Path) -> Result<File, VenueError> {
@@ -123,9 +206,11 @@ fn lock(directory: &Path) -> Result<File, VenueError> {
     }
 }
 
+/// Reads the file commit by commit. What follows the last whole commit is cut off when it can only
+/// be a torn write; anything else is an error.
 fn load(path: &Path) -> Result<Loaded, VenueError> {
-    let mut loaded =
-        Loaded { books: Books::default(), ids: Ids::fresh(), length_bytes: 0, lines: 0 };
+    let (books, ids) = (Books::default(), Ids::fresh());
+    let mut loaded = Loaded { books, ids, length_bytes: 0, lines: 0, torn_bytes: 0 };
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(loaded),
@@ -133,38 +218,53 @@ fn load(path: &Path) -> Result<Loaded, VenueError> {
     };
     let total_bytes = file.metadata().map_err(|source| failure(path, source))?.len();
     let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
+    let mut text = Vec::new();
+    let mut commit: Vec<Record> = Vec::new();
+    let mut offset_bytes = 0;
     loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line).map_err(|source| failure(path, source))?;
-        if read == 0 {
-            break;
-        }
-        let end = loaded.length_bytes + count(read);
-        match (serde_json::from_slice::<Record>(&line), line.ends_with(b"\n")) {
-            (Ok(record), true) => {
-                loaded.ids = record.ids;
-                loaded.books.apply(record.change);
-                loaded.length_bytes = end;
-                loaded.lines += 1;
-            }
-            // Killed in the middle of a write: nobody was told about this line.
-            (_, _) if end == total_bytes => {
-                tracing::warn!(path = %path.display(), bytes = read, "cut off the torn last line of the venue's books");
-                cut(path, loaded.length_bytes)?;
-                break;
-            }
-            (Err(error), _) => {
-                return Err(VenueError::StoreDamaged {
-                    path: path.to_owned(),
-                    line: loaded.lines + 1,
-                    reason: error.to_string(),
-                });
-            }
-            (Ok(_), false) => break,
+        text.clear();
+        let read = reader.read_until(b'\n', &mut text).map_err(|source| failure(path, source))?;
+        // A line without an end was being written when the process ended: nobody was told of it.
+        let Some(line) = text.strip_suffix(b"\n") else { break };
+        let number = loaded.lines + count(commit.len()) + 1;
+        let Line { record, left } =
+            lines::read(line).map_err(|why| unreadable(path, number, offset_bytes, why))?;
+        offset_bytes += count(read);
+        commit.push(record);
+        if left == 0 {
+            loaded.take(&mut commit, offset_bytes);
         }
     }
+    loaded.torn_bytes = total_bytes - loaded.length_bytes;
+    if loaded.torn_bytes > 0 {
+        tracing::warn!(
+            path = %path.display(), bytes = loaded.torn_bytes,
+            "cut off the torn last commit of the venue's books"
+        );
+        cut(path, loaded.length_bytes)?;
+    }
     Ok(loaded)
+}
+
+impl Loaded {
+    fn take(&mut self, commit: &mut Vec<Record>, end_bytes: u64) {
+        self.lines += count(commit.len());
+        self.length_bytes = end_bytes;
+        for record in commit.drain(..) {
+            self.ids = record.ids;
+            self.books.apply(record.change);
+        }
+    }
+}
+
+fn unreadable(path: &Path, line: u64, offset_bytes: u64, why: Unreadable) -> VenueError {
+    let path = path.to_owned();
+    match why {
+        Unreadable::Newer(version) => VenueError::StoreNewer { path, line, version },
+        Unreadable::Damaged(reason) => {
+            VenueError::StoreDamaged { path, line, offset_bytes, reason }
+        }
+    }
 }
 
 fn cut(path: &Path, length_bytes: u64) -> Result<(), VenueError> {
@@ -173,28 +273,6 @@ fn cut(path: &Path, length_bytes: u64) -> Result<(), VenueError> {
         .open(path)
         .and_then(|file| file.set_len(length_bytes))
         .map_err(|source| failure(path, source))
-}
-
-/// Writes the books anew as one line per thing, and puts the file in the old one's place in one
-/// step, so that a kill at any moment leaves either the old file or the new one.
-fn compact(directory: &Path, books: &Books, ids: &Ids) -> Result<u64, VenueError> {
-    let path = directory.join(COMPACTED_FILE);
-    let write = || -> io::Result<u64> {
-        let mut writer = BufWriter::new(File::create(&path)?);
-        for change in books.as_changes() {
-            serde_json::to_writer(&mut writer, &Record { ids: ids.clone(), change })?;
-            writer.write_all(b"\n")?;
-        }
-        let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        let length_bytes = file.metadata()?.len();
-        std::fs::rename(&path, directory.join(BOOKS_FILE))?;
-        File::open(directory)?.sync_all()?;
-        Ok(length_bytes)
-    };
-    let length_bytes = write().map_err(|source| failure(&path, source))?;
-    tracing::info!(path = %directory.display(), bytes = length_bytes, "compacted the venue's books");
-    Ok(length_bytes)
 }
 
 fn failure(path: &Path, source: io::Error) -> VenueError {
@@ -206,48 +284,4 @@ fn count(length: usize) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-    use rust_decimal::Decimal;
-
-    use super::*;
-    use crate::accounts::{Account, Configuration};
-    use crate::books::Change;
-
-    #[test]
-    fn a_long_file_is_compacted_at_the_next_start_and_says_the_same() {
-        let directory = tempfile::tempdir().unwrap();
-        let Opened { mut log, mut ids, .. } = Opened::directory(directory.path()).unwrap();
-        let mut account = Account {
-            id: ids.next(),
-            key_id: "K".to_owned(),
-            account_number: "PA1".to_owned(),
-            created_at: DateTime::UNIX_EPOCH,
-            cash: Decimal::ONE,
-            multiplier: 1,
-            last_equity: Decimal::ONE,
-            last_maintenance_margin: Decimal::ZERO,
-            last_day_use: Decimal::ZERO,
-            configuration: Configuration::new(1),
-            positions: std::collections::BTreeMap::new(),
-            accrued_fees: crate::fills::fees::Accrued::default(),
-        };
-        let mut records = Vec::new();
-        for cash in 0..=SUPERFLUOUS_LINES_MAX {
-            account.cash = Decimal::from(cash);
-            let change = Change::Account { account: account.clone() };
-            records.push(Record { ids: ids.clone(), change });
-        }
-        log.append(&records).unwrap();
-        let path = directory.path().join(BOOKS_FILE);
-        let long = std::fs::metadata(&path).unwrap().len();
-        drop(log);
-        let Opened { log, books, ids: mut again } = Opened::directory(directory.path()).unwrap();
-        assert!(std::fs::metadata(&path).unwrap().len() * 1_000 < long);
-        assert_eq!(books.account(account.id), Some(&account));
-        assert_eq!(again.next(), ids.next());
-        drop(log);
-        let Opened { books, .. } = Opened::directory(directory.path()).unwrap();
-        assert_eq!(books.account(account.id), Some(&account));
-    }
-}
+mod tests;

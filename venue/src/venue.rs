@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::admin::{self, Admin};
 use crate::assets::{AssetTable, Instrument};
 use crate::book_snapshot::BookSnapshot;
 use crate::calendar::Hours;
@@ -17,21 +18,23 @@ use crate::clock::VenueClock;
 use crate::corporate_actions::{self, CorporateAction};
 use crate::data_hub::DataHub;
 use crate::error::VenueError;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Inner};
 use crate::faults::{Faults, Wire, WireListener};
 use crate::fills::Fills;
 use crate::history::{History, SyntheticHistory};
+use crate::key_file::KeyFile;
 use crate::library::Library;
 use crate::news::Newsroom;
+use crate::option_checks;
 use crate::options::{
-    AccountSpec, ReplayOptions, Source, Speed, Store, SyntheticOptions, VenueOptions,
+    AccountSpec, AdminOptions, ReplayOptions, Source, SyntheticOptions, VenueOptions,
 };
 use crate::recorded_history::RecordedHistory;
 use crate::replay::{Progress, Replay, ReplayProgress};
 use crate::routes;
 use crate::server::Server;
 use crate::store::Opened;
-use crate::synthetic::{Synthetic, TRADES_PER_SECOND_MAX};
+use crate::synthetic::Synthetic;
 use crate::synthetic_feed::SyntheticFeed;
 use crate::tape::Tape;
 use crate::tasks;
@@ -43,17 +46,16 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often a tape's accounts are valued for their equity curves.
 const TAPE_EQUITY_INTERVAL: TimeDelta = TimeDelta::minutes(15);
 
-/// The slowest replay, in seconds of tape per second.
-const SPEED_MIN: f64 = 0.001;
-/// The slowest and the fastest clock of invented prices, in its seconds per second.
-const CLOCK_SPEED_MIN: f64 = 0.001;
-const CLOCK_SPEED_MAX: f64 = 3_600.0;
+/// The books' folders: one for each kind of prices.
+const SYNTHETIC: &str = "synthetic";
+const REPLAY: &str = "replay";
 
 /// A running venue. Dropping it stops it too, without waiting for its tasks.
 #[derive(Debug)]
 pub struct Venue {
     address: SocketAddr,
     server: Arc<Server>,
+    admin_address: Option<SocketAddr>,
     replay: Option<Arc<Progress>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -61,7 +63,10 @@ pub struct Venue {
 impl Venue {
     /// Starts a venue: opens its books, its prices and its port.
     pub async fn start(options: VenueOptions) -> Result<Self, VenueError> {
-        check_accounts(&options.accounts)?;
+        option_checks::accounts(&options.accounts)?;
+        if let Some(admin) = &options.admin {
+            admin::check(admin)?;
+        }
         match options.source.clone() {
             Source::Synthetic(synthetic) => start_synthetic(options, synthetic).await,
             Source::Replay(replay) => start_replay(options, replay).await,
@@ -71,6 +76,11 @@ impl Venue {
     /// Where the venue listens: the port that was really taken.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the admin port is; `None` when there is none.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// The venue's time.
@@ -99,7 +109,7 @@ impl Venue {
 
     /// Opens one more account, or gives an account that is already in the books a secret.
     pub fn add_account(&self, spec: &AccountSpec) -> Result<(), VenueError> {
-        check_accounts(std::slice::from_ref(spec))?;
+        option_checks::accounts(std::slice::from_ref(spec))?;
         add_account(&self.server, spec)
     }
 
@@ -162,7 +172,7 @@ async fn start_synthetic(
     options: VenueOptions,
     synthetic: SyntheticOptions,
 ) -> Result<Venue, VenueError> {
-    check_synthetic(&synthetic)?;
+    option_checks::synthetic(&synthetic)?;
     let assets = AssetTable::new(universe::assets());
     let hours = if synthetic.always_open { Hours::Always } else { Hours::Nyse };
     let clock = match synthetic.start {
@@ -174,7 +184,7 @@ async fn start_synthetic(
     let market = Arc::new(Synthetic::new(synthetic, &assets));
     let news = Arc::new(Newsroom::new(seed, &assets, Some(Arc::clone(&market))));
     let past = Arc::new(SyntheticHistory::new(Arc::clone(&market)));
-    let opened = open_store(&options.store, "synthetic")?;
+    let opened = open_store(options.store.directory(SYNTHETIC).as_deref())?;
     let exchange = Exchange::new(clock, assets, hours, fills, opened);
     let exchange = exchange.with_rules(options.rules.clone());
     let exchange = Arc::new(exchange.charging(options.fees));
@@ -189,13 +199,13 @@ async fn start_synthetic(
     feed.prime();
     let history = Arc::new(History::Synthetic(past));
     let server = Arc::new(Server::new(exchange, hub, history, news, &options));
-    let mut venue = open(server, &options).await?;
+    let mut venue = open(server, &options, None).await?;
     venue.tasks.push(tasks::spawn(feed.run(venue.server.stop.subscribe())));
     Ok(venue)
 }
 
 async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Venue, VenueError> {
-    check_speed(replay.speed)?;
+    option_checks::speed(replay.speed)?;
     let dir = replay.dir.clone();
     // Looking through the files takes a moment and blocks.
     let looking = tokio::task::spawn_blocking(move || Library::open(&dir));
@@ -207,7 +217,7 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
     let tape = Tape::new(&library, &assets);
     let news = Arc::new(Newsroom::new(0, &assets, None));
     let clock = VenueClock::simulated(library.start());
-    let opened = open_store(&options.store, "replay")?;
+    let opened = open_store(options.store.directory(REPLAY).as_deref())?;
     let fills = Fills::chosen(options.fills, Fills::Recorded);
     let exchange = Exchange::new(clock, assets, Hours::Always, fills, opened);
     let exchange = exchange.with_rules(options.rules.clone());
@@ -227,15 +237,19 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
     };
     let history = Arc::new(History::Recorded(past));
     let server = Arc::new(Server::new(exchange, hub, history, news, &options));
-    let mut venue = open(server, &options).await?;
-    venue.replay = Some(progress);
+    let mut venue = open(server, &options, Some(progress)).await?;
     venue.tasks.push(tasks::spawn(feed.run(tape, venue.server.stop.subscribe())));
     Ok(venue)
 }
 
-/// Opens the accounts and the port.
-async fn open(server: Arc<Server>, options: &VenueOptions) -> Result<Venue, VenueError> {
+/// Opens the accounts and the ports.
+async fn open(
+    server: Arc<Server>,
+    options: &VenueOptions,
+    replay: Option<Arc<Progress>>,
+) -> Result<Venue, VenueError> {
     server.faults.load(&options.faults)?;
+    let keys = open_keys(&server, options)?;
     for spec in &options.accounts {
         add_account(&server, spec)?;
     }
@@ -254,7 +268,14 @@ async fn open(server: Arc<Server>, options: &VenueOptions) -> Result<Venue, Venu
         }
     });
     tracing::info!(%address, "the venue is open");
-    Ok(Venue { address, server, replay: None, tasks: vec![task] })
+    let mut venue = Venue { address, server, admin_address: None, replay, tasks: vec![task] };
+    if let Some(AdminOptions { listen, token }) = options.admin.clone() {
+        let (server, progress) = (Arc::clone(&venue.server), venue.replay.clone());
+        let (address, task) = admin::start(Admin { server, token, keys, progress }, listen).await?;
+        venue.admin_address = Some(address);
+        venue.tasks.push(task);
+    }
+    Ok(venue)
 }
 
 /// Announces the corporate actions of the table beside a recording, if there is one.
@@ -285,14 +306,30 @@ fn announce(exchange: &Exchange, action: CorporateAction) -> Result<(), VenueErr
     })
 }
 
-fn open_store(store: &Store, source: &str) -> Result<Opened, VenueError> {
-    match store {
-        Store::Ephemeral => Ok(Opened::ephemeral()),
-        Store::Directory(directory) => Opened::directory(&Path::new(directory).join(source)),
-    }
+fn open_store(directory: Option<&Path>) -> Result<Opened, VenueError> {
+    directory.map_or_else(|| Ok(Opened::ephemeral()), Opened::directory)
 }
 
-fn add_account(server: &Server, spec: &AccountSpec) -> Result<(), VenueError> {
+/// Gives the accounts that were opened on the admin port their secrets back.
+fn open_keys(server: &Server, options: &VenueOptions) -> Result<Option<KeyFile>, VenueError> {
+    let source = match &options.source {
+        Source::Synthetic(_) => SYNTHETIC,
+        Source::Replay(_) => REPLAY,
+    };
+    let Some(directory) = options.store.directory(source) else { return Ok(None) };
+    let keys = KeyFile::open(&directory)
+        .map_err(|source| VenueError::Store { path: directory.clone(), source })?;
+    for (key_id, secret) in keys.all() {
+        let known = |inner: &Inner| inner.books.account_by_key(&key_id).map(|account| account.id);
+        if let Some(account_id) = server.exchange.read(known) {
+            server.faults.know(key_id.clone(), account_id);
+            server.keys.add(key_id, secret, account_id);
+        }
+    }
+    Ok(Some(keys))
+}
+
+pub(crate) fn add_account(server: &Server, spec: &AccountSpec) -> Result<(), VenueError> {
     let account_id = server.exchange.open_account(spec).map_err(|refusal| VenueError::Option {
         option: "accounts",
         value: spec.key_id.clone(),
@@ -304,68 +341,5 @@ fn add_account(server: &Server, spec: &AccountSpec) -> Result<(), VenueError> {
     })?;
     server.faults.know(spec.key_id.clone(), account_id);
     server.keys.add(spec.key_id.clone(), spec.secret.clone(), account_id);
-    Ok(())
-}
-
-fn check_accounts(accounts: &[AccountSpec]) -> Result<(), VenueError> {
-    for account in accounts {
-        let wrong = if account.key_id.is_empty() {
-            Some("an account with a key id")
-        } else if account.cash < Decimal::ZERO {
-            Some("an account with cash of 0 or more")
-        } else if !matches!(account.multiplier, 1 | 2 | 4) {
-            Some("an account with a multiplier of 1 (cash), 2 (margin) or 4 (day trading)")
-        } else {
-            None
-        };
-        if let Some(expected) = wrong {
-            let value = account.key_id.clone();
-            return Err(VenueError::Option { option: "accounts", value, expected });
-        }
-    }
-    Ok(())
-}
-
-fn check_speed(speed: Speed) -> Result<(), VenueError> {
-    match speed {
-        Speed::Max => Ok(()),
-        Speed::Times(times) if times.is_finite() && times >= SPEED_MIN => Ok(()),
-        Speed::Times(times) => Err(VenueError::Option {
-            option: "speed",
-            value: times.to_string(),
-            expected: "a number from 0.001, or max",
-        }),
-    }
-}
-
-fn check_synthetic(options: &SyntheticOptions) -> Result<(), VenueError> {
-    if !(CLOCK_SPEED_MIN..=CLOCK_SPEED_MAX).contains(&options.speed) {
-        return Err(VenueError::Option {
-            option: "speed",
-            value: options.speed.to_string(),
-            expected: "0.001 to 3600 seconds of the venue per second",
-        });
-    }
-    if !(1..=TRADES_PER_SECOND_MAX).contains(&options.trades_per_second) {
-        return Err(VenueError::Option {
-            option: "trades_per_second",
-            value: options.trades_per_second.to_string(),
-            expected: "1 to 100",
-        });
-    }
-    if !(0.0..=100.0).contains(&options.liveliness) {
-        return Err(VenueError::Option {
-            option: "liveliness",
-            value: options.liveliness.to_string(),
-            expected: "0 to 100, where 1 is a realistic market",
-        });
-    }
-    if !(0.0..=1.0).contains(&options.partial_fill_chance) {
-        return Err(VenueError::Option {
-            option: "partial_fill_chance",
-            value: options.partial_fill_chance.to_string(),
-            expected: "0 to 1",
-        });
-    }
     Ok(())
 }

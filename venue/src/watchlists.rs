@@ -94,6 +94,11 @@ impl Watchlists {
         }
     }
 
+    /// Drops every list of an account.
+    pub(crate) fn forget(&mut self, account_id: Uuid) {
+        self.lists.remove(&account_id);
+    }
+
     pub(crate) fn remove(&mut self, account_id: Uuid, id: Uuid) {
         if let Some(lists) = self.lists.get_mut(&account_id) {
             lists.retain(|list| list.id != id);

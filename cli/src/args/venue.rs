@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use config::{Overrides, Speed};
 
 use super::{seed, set_text};
 
 /// Flags of `troupe venue`.
 #[derive(Debug, Default, Args)]
+#[command(group(ArgGroup::new("timeline").args(["replay", "start"])))]
 pub(crate) struct VenueArgs {
     /// Address and port [setting venue.listen, default 127.0.0.1:8100].
     #[arg(long, value_name = "ADDR")]
@@ -25,9 +26,14 @@ pub(crate) struct VenueArgs {
     /// Play the CSV recordings of a directory instead of synthetic prices [setting venue.replay].
     #[arg(long, value_name = "DIR")]
     replay: Option<String>,
-    /// Speed of the replay: times real time, or max [setting venue.speed, default 1].
-    #[arg(long, value_name = "N|max", requires = "replay")]
+    /// Speed of the replay, or of a clock with a --start: times real time, or max (the replay only)
+    /// [setting venue.speed, default 1].
+    #[arg(long, value_name = "N|max", requires = "timeline")]
     speed: Option<Speed>,
+    /// Start the clock of the synthetic prices there, such as 2026-03-02T14:30:00Z
+    /// [setting venue.start].
+    #[arg(long, value_name = "TIME")]
+    start: Option<String>,
     /// Accounts instead of the one of the demo: a JSON list of {"key_id", "secret_key", "cash"}
     /// [setting venue.accounts].
     #[arg(long, value_name = "FILE")]
@@ -41,6 +47,17 @@ pub(crate) struct VenueArgs {
     /// Stock sessions round the clock: day orders fill at any hour [setting venue.always_open].
     #[arg(long)]
     always_open: bool,
+    /// Plan of faults that are armed from the start, TOML [setting venue.faults].
+    #[arg(long, value_name = "FILE")]
+    faults: Option<String>,
+    /// Address of the admin port, of this machine only; none when left out
+    /// [setting venue.admin_listen].
+    #[arg(long, value_name = "ADDR")]
+    admin_listen: Option<SocketAddr>,
+    /// File with the admin port's token; a new one is printed on stderr when left out
+    /// [setting venue.admin_token_file].
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -56,6 +73,13 @@ impl VenueArgs {
         set_text(overrides, "--data-dir", "storage.data_dir", self.data_dir.as_deref());
         set_text(overrides, "--replay", "venue.replay", self.replay.as_deref());
         set_text(overrides, "--accounts", "venue.accounts", self.accounts.as_deref());
+        set_text(overrides, "--start", "venue.start", self.start.as_deref());
+        set_text(overrides, "--faults", "venue.faults", self.faults.as_deref());
+        let token_file = self.admin_token_file.as_deref();
+        set_text(overrides, "--admin-token-file", "venue.admin_token_file", token_file);
+        if let Some(address) = self.admin_listen {
+            overrides.set("--admin-listen", "venue.admin_listen", address.to_string());
+        }
         if let Some(address) = self.listen {
             overrides.set("--listen", "venue.listen", address.to_string());
         }

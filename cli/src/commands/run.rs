@@ -133,6 +133,7 @@ async fn start_venue(
         return Ok(None);
     }
     let mut options = exchange::options(settings)?;
+    options.admin = exchange::admin(settings)?;
     options.pacer = pacer;
     // The engine's books know no fees yet: they would drift away from the venue's.
     options.fees = None;

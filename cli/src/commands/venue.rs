@@ -2,7 +2,7 @@
 
 use config::Settings;
 use serde::Serialize;
-use venue::{Source, Venue};
+use venue::{Source, Venue, VenueOptions};
 
 use crate::args::Format;
 use crate::{exchange, output, signals};
@@ -12,6 +12,9 @@ use crate::{exchange, output, signals};
 struct Started {
     /// What to set `APCA_API_BASE_URL` to.
     url: String,
+    /// The admin port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_url: Option<String>,
     /// Where the prices come from.
     prices: String,
     /// The accounts that may trade.
@@ -20,7 +23,8 @@ struct Started {
 
 /// Starts the exchange and serves until it is told to stop.
 pub(crate) async fn venue(settings: &Settings, format: Format) -> anyhow::Result<()> {
-    let options = exchange::options(settings)?;
+    let options =
+        VenueOptions { admin: exchange::admin(settings)?, ..exchange::options(settings)? };
     let key_ids: Vec<String> =
         options.accounts.iter().map(|account| account.key_id.clone()).collect();
     let prices = match &options.source {
@@ -29,7 +33,9 @@ pub(crate) async fn venue(settings: &Settings, format: Format) -> anyhow::Result
     };
     let mut stop = signals::StopSignal::listen()?;
     let venue = Venue::start(options).await?;
-    let started = Started { url: format!("http://{}", venue.address()), prices, key_ids };
+    let admin_url = venue.admin_address().map(|address| format!("http://{address}"));
+    let url = format!("http://{}", venue.address());
+    let started = Started { url, admin_url, prices, key_ids };
     match format {
         Format::Json => output::json(&started)?,
         Format::Human => output::line(&started.for_people())?,
@@ -41,9 +47,11 @@ pub(crate) async fn venue(settings: &Settings, format: Format) -> anyhow::Result
 
 impl Started {
     fn for_people(&self) -> String {
+        let admin = self.admin_url.as_ref().map(|url| format!("\nadmin port: {url}"));
         format!(
             "venue on {url} ({prices}); Ctrl-C stops it\n\
-             keys: {keys}; try APCA_API_BASE_URL={url} with any Alpaca client",
+             keys: {keys}; try APCA_API_BASE_URL={url} with any Alpaca client{admin}",
+            admin = admin.unwrap_or_default(),
             url = self.url,
             prices = self.prices,
             keys = self.key_ids.join(", ")

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::binary::{data_dir, outcome, troupe};
@@ -42,6 +43,38 @@ impl Exchange {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
+    }
+
+    /// Posts an order of the demo account; whether it was answered 200.
+    fn order(address: &str, body: &str) -> bool {
+        let post = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(address)?;
+            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+            write!(
+                stream,
+                "POST /v2/orders HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+                 apca-api-key-id: PKVENUEDEMO\r\napca-api-secret-key: venue-demo-secret\r\n\
+                 content-length: {}\r\n\r\n{body}",
+                body.len()
+            )?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok(answer)
+        };
+        post().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    /// The body of a GET of the demo account.
+    fn body(&self, path: &str) -> String {
+        let answer = self.get(path, "PKVENUEDEMO", "venue-demo-secret");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    /// Ends it in the middle of whatever it does.
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
     }
 
     /// Asks it to stop, as a service manager does; answers its exit status.
@@ -112,4 +145,89 @@ fn doctor_online_says_whether_the_keys_are_accepted() {
         assert!(!stdout.contains(secret), "{stdout}");
     }
     assert_eq!(exchange.stop(), Some(0));
+}
+
+/// What must be the same after a restart, as far as no price is in it.
+fn books(exchange: &Exchange) -> Vec<String> {
+    ["/v2/orders?status=all&limit=500", "/v2/account/activities", "/v2/watchlists"]
+        .map(|path| exchange.body(path))
+        .to_vec()
+}
+
+#[test]
+fn no_kill_loses_an_order_that_was_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = ["--data-dir", &data_dir(&directory)];
+    let mut answered: Vec<String> = Vec::new();
+    for round in 0..5 {
+        let exchange = Exchange::start(&arguments);
+        let address = exchange.address.clone();
+        let (sender, orders) = mpsc::channel();
+        // Orders come without a pause until the exchange is gone: the kill hits one of them.
+        let trader = std::thread::spawn(move || {
+            for number in 0.. {
+                let id = format!("round-{round}-{number}");
+                let body = format!(
+                    "{{\"symbol\":\"BTC/USD\",\"qty\":\"0.0001\",\"side\":\"buy\",\"type\":\"market\",\
+                     \"time_in_force\":\"gtc\",\"client_order_id\":\"{id}\"}}"
+                );
+                if !Exchange::order(&address, &body) || sender.send(id).is_err() {
+                    return;
+                }
+            }
+        });
+        answered.extend(orders.iter().take(5 + 4 * round));
+        exchange.kill();
+        answered.extend(orders.iter());
+        trader.join().unwrap();
+
+        let exchange = Exchange::start(&arguments);
+        let before = books(&exchange);
+        for id in &answered {
+            assert!(before[0].contains(&format!("\"{id}\"")), "{id} is gone after round {round}");
+        }
+        assert_eq!(exchange.stop(), Some(0));
+        let exchange = Exchange::start(&arguments);
+        let after = books(&exchange);
+        let fills = |text: &str| text.matches("\"activity_type\":\"FILL\"").count();
+        assert!(fills(&after[1]) >= fills(&before[1]), "a stop loses nothing either");
+        assert_eq!(
+            after[0].matches("client_order_id").count(),
+            before[0].matches("client_order_id").count()
+        );
+        exchange.kill();
+    }
+    assert!(answered.len() >= 5 + 9 + 13 + 17 + 21, "{}", answered.len());
+}
+
+#[test]
+fn the_admin_port_and_a_fault_plan_come_with_flags() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let plan = file(
+        "plan.toml",
+        "seed = 3\n[[fault]]\ninject = { kind = \"server_error\", status = 503 }\n\
+         scope = { path = \"/v2/clock\" }\ntrigger = { count = 1 }\n",
+    );
+    let token = file("token", "a-token-that-nobody-guesses\n");
+    let admin = ["--admin-listen", "127.0.0.1:0", "--admin-token-file", &token];
+    let start = ["--ephemeral", "--faults", &plan, "--start", "2026-03-02T15:00:00Z"];
+    let exchange = Exchange::start(&[&start[..], &admin].concat());
+    let first = exchange.get("/v2/clock", "PKVENUEDEMO", "venue-demo-secret");
+    assert!(first.starts_with("HTTP/1.1 503"), "{first}");
+    assert!(exchange.body("/v2/clock").contains("2026-03-02T10:0"));
+    assert_eq!(exchange.stop(), Some(0));
+
+    let wrong = file("wrong.toml", "[[fault]]\ninject = { kind = \"earthquake\" }\n");
+    let (status, _, stderr) = outcome(troupe(&["venue", "--ephemeral", "--faults", &wrong]));
+    assert_eq!(status, 1);
+    assert!(stderr.contains("wrong.toml") && stderr.contains("earthquake"), "{stderr}");
+    let (status, _, stderr) =
+        outcome(troupe(&["venue", "--ephemeral", "--admin-listen", "0.0.0.0:0"]));
+    assert_eq!(status, 1);
+    assert!(stderr.contains("admin_listen"), "{stderr}");
 }

@@ -83,6 +83,16 @@ impl Http {
         self.request(method, path, body).send().await.unwrap()
     }
 
+    /// Any bytes as a body.
+    pub(crate) async fn raw_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> reqwest::Response {
+        self.request(method, path, None).body(body).send().await.unwrap()
+    }
+
     fn request(&self, method: Method, path: &str, body: Option<&str>) -> reqwest::RequestBuilder {
         let request = self
             .client
@@ -192,6 +202,16 @@ impl Socket {
 
     pub(crate) async fn send_bytes(&mut self, bytes: Vec<u8>) {
         self.stream.send(Message::binary(bytes)).await.unwrap();
+    }
+
+    /// Sends bytes to a venue that may have ended the connection.
+    pub(crate) async fn attempt_bytes(&mut self, bytes: Vec<u8>) {
+        drop(self.stream.send(Message::binary(bytes)).await);
+    }
+
+    /// Sends a text to a venue that may have ended the connection.
+    pub(crate) async fn attempt_text(&mut self, text: String) {
+        drop(self.stream.send(Message::text(text)).await);
     }
 
     /// The next text or binary frame; pings are answered on the way.
