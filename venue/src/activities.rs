@@ -31,6 +31,9 @@ pub(crate) struct Activity {
     pub(crate) order_id: Uuid,
     pub(crate) symbol: String,
     pub(crate) side: Side,
+    /// Whether a sale opened a short position or added to one.
+    #[serde(default)]
+    pub(crate) short: bool,
     pub(crate) price: Decimal,
     pub(crate) qty: Decimal,
     /// The order's executed quantity after this execution.
@@ -91,7 +94,7 @@ impl Activity {
             "type": fill,
             "price": number::text(self.price),
             "qty": number::text(self.qty),
-            "side": self.side.as_str(),
+            "side": if self.short { "sell_short" } else { self.side.as_str() },
             "symbol": self.symbol,
             "leaves_qty": number::text(self.leaves_qty),
             "order_id": self.order_id,
@@ -205,6 +208,7 @@ mod tests {
             order_id: Uuid::nil(),
             symbol: "AAPL".to_owned(),
             side: Side::Buy,
+            short: false,
             price: Decimal::ONE,
             qty: Decimal::ONE,
             cumulative_qty: Decimal::ONE,

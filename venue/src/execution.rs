@@ -10,7 +10,7 @@ use crate::exchange::{Inner, Step};
 use crate::fills::{self, Fill, Left};
 use crate::groups;
 use crate::ids::Ids;
-use crate::orders::{Order, OrderStatus, Side};
+use crate::orders::{Order, OrderStatus, PositionIntent, Side};
 use crate::trade_hub::{Execution, TradeUpdate};
 
 /// A change of an order without an execution, and its news.
@@ -200,6 +200,7 @@ fn activity(
         order_id: order.id,
         symbol: order.symbol.clone(),
         side: order.side,
+        short: order.intent() == PositionIntent::SellToOpen,
         price,
         qty,
         cumulative_qty: order.filled_qty,

@@ -68,6 +68,8 @@ mod replacing;
 mod replay;
 mod routes;
 mod rules;
+#[cfg(test)]
+mod scenarios;
 mod server;
 mod store;
 mod stream_data;

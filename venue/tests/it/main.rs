@@ -12,6 +12,7 @@ mod faults;
 mod fixtures;
 mod fuzz;
 mod market_data;
+mod order_classes;
 mod orders;
 mod portfolio_history;
 mod replay;
