@@ -58,6 +58,19 @@ pub(crate) fn price(value: f64) -> String {
     grouped(value, decimals)
 }
 
+/// A value beside an axis, short: `950`, `60,000`, `1.25 M`, `808.9 bn`.
+pub(crate) fn short(value: f64) -> String {
+    let size = value.abs();
+    if size < 1_000_000.0 {
+        let decimals = if size >= 100.0 || value.fract() == 0.0 { 0 } else { 2 };
+        return if size > 0.0 && size < 1.0 { price(value) } else { grouped(value, decimals) };
+    }
+    let (unit, name) = if size < 1e9 { (1e6, "M") } else { (1e9, "bn") };
+    let text = grouped(value / unit, 2);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text} {name}")
+}
+
 /// A count.
 pub(crate) fn count(value: usize) -> String {
     let digits = value.to_string();
@@ -167,6 +180,18 @@ mod tests {
             (price(0.012_345), price(105_573.73)),
             ("0.012345".to_owned(), "105,573.73".to_owned())
         );
+        let rows = [
+            (0.0, "0"),
+            (0.25, "0.250000"),
+            (12.5, "12.50"),
+            (950.0, "950"),
+            (60_000.0, "60,000"),
+            (1_250_000.0, "1.25 M"),
+            (-1_100_000_000.0, "-1.1 bn"),
+        ];
+        for (value, shown) in rows {
+            assert_eq!(short(value), shown);
+        }
         assert_eq!((count(0), count(130_708)), ("0".to_owned(), "130,708".to_owned()));
         assert_eq!(
             (counted(1, "trade"), counted(1_200, "trade")),

@@ -148,11 +148,19 @@ fn key_figures(input: Input<'_>) -> Markup {
                 @let value = metrics.get(metric);
                 div {
                     dt { (figures::label(metric)) }
-                    dd class=(direction(metric, value)) { (minus(&figures::metric(metric, value))) }
+                    dd class=(direction(metric, value)) { (minus(&tile(metric, value))) }
                     dd.note { (minus(&note)) }
                 }
             }
         }
+    }
+}
+
+/// A metric in the width of a tile: cents of millions are in the table below.
+fn tile(metric: Metric, value: Option<f64>) -> String {
+    match (metric, value) {
+        (Metric::FinalEquity, Some(value)) if value.abs() >= 1e6 => figures::grouped(value, 0),
+        _ => figures::metric(metric, value),
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn equity(input: Input<'_>) -> anyhow::Result<Markup> {
             Curve { ink: Ink::Accent, points, filled: false },
         ],
         marks: Vec::new(),
-        label: |value| minus(&figures::grouped(value, 0)),
+        label: |value| minus(&figures::short(value)),
     };
     let legend = html! {
         span.key.accent { (input.report.strategy) }
@@ -104,9 +104,7 @@ pub(super) fn price(input: Input<'_>, leg: usize) -> anyhow::Result<Markup> {
         description: format!("Closes, with {} marked.", figures::counted(marks.len() / 2, "trade")),
         curves: vec![Curve { ink: Ink::Quiet, points, filled: false }],
         marks,
-        label: |value| {
-            if value >= 100.0 { figures::grouped(value, 0) } else { figures::price(value) }
-        },
+        label: figures::short,
     };
     let legend = html! {
         span.key.quiet { "close" }
