@@ -26,7 +26,7 @@ pub(super) fn of(findings: &Findings, top: usize, task_id: Option<uuid::Uuid>) -
     let metric = findings.metric;
     let best = findings.best();
     let beside = BESIDE.into_iter().filter(|other| *other != metric);
-    let widest = best.keys().map(|names| names.len()).max().unwrap_or_default();
+    let widest = best.keys().map(String::len).max().unwrap_or_default();
     let columns = Columns {
         metrics: std::iter::once(metric).chain(beside).collect(),
         ticker_width: widest.max("ticker".len()),
