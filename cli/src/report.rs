@@ -133,6 +133,7 @@ fn notices(report: &Report) -> Markup {
 fn key_figures(input: Input<'_>) -> Markup {
     let metrics = &input.report.metrics;
     let hold = input.hold_return().map(figures::signed_percent).unwrap_or_default();
+    let hold = minus(&hold);
     let cash = figures::grouped(input.cash(), 0);
     let tiles = [
         (Metric::FinalEquity, format!("from {cash} USD")),
@@ -149,7 +150,7 @@ fn key_figures(input: Input<'_>) -> Markup {
                 div {
                     dt { (figures::label(metric)) }
                     dd class=(direction(metric, value)) { (minus(&tile(metric, value))) }
-                    dd.note { (minus(&note)) }
+                    dd.note { (note) }
                 }
             }
         }
