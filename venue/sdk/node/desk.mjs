@@ -28,6 +28,7 @@ export class Desk {
 
   static async open(exchange) {
     const desk = new Desk();
+    desk.exchange = exchange;
     desk.account = exchange.account();
     desk.alpaca = client(exchange, desk.account);
     desk.trading = desk.alpaca.trading;

@@ -1,6 +1,7 @@
 // A running `troupe venue`, and its books read without any SDK.
 
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,8 @@ export class Exchange {
   #folder;
   #accounts = [];
   #taken = 0;
+  #adminUrl;
+  #token = randomBytes(24).toString("hex");
 
   // Starts a venue on a free port, with fresh books and many accounts.
   static async start(args = []) {
@@ -43,29 +46,48 @@ export class Exchange {
     }));
     const file = join(this.#folder, "accounts.json");
     writeFileSync(file, JSON.stringify(entries));
+    const tokenFile = join(this.#folder, "admin-token");
+    writeFileSync(tokenFile, this.#token, { mode: 0o600 });
+    const admin = ["--admin-listen", "127.0.0.1:0", "--admin-token-file", tokenFile];
+    const books = ["--ephemeral", "--accounts", file];
     const log = openSync(join(this.#folder, "venue.log"), "w");
     this.#process = spawn(
       binary,
-      ["venue", "--listen", "127.0.0.1:0", "--ephemeral", "--accounts", file, ...args],
+      ["venue", "--format", "json", "--listen", "127.0.0.1:0", ...books, ...admin, ...args],
       {
         cwd: this.#folder,
         stdio: ["ignore", "pipe", log],
         env: { ...process.env, TROUPE__VENUE__REQUESTS_PER_MINUTE: "100000" },
       },
     );
+    let text = "";
     for await (const line of createInterface({ input: this.#process.stdout })) {
-      const found = /http:\/\/\S+/.exec(line);
-      if (found) {
-        this.url = found[0];
+      text += line;
+      if (line.startsWith("}")) {
         break;
       }
     }
-    if (!this.url) {
+    if (!text.endsWith("}")) {
       throw new Error(`the venue did not start: ${this.log()}`);
     }
+    const started = JSON.parse(text);
+    this.url = started.url;
     this.streamUrl = this.url.replace("http", "ws");
+    this.#adminUrl = started.admin_url;
     // Whatever it says later must not fill the pipe.
     this.#process.stdout.resume();
+  }
+
+  // Moves the venue's clock forward; it must have been started with one of its own.
+  async advanceTo(time) {
+    const answer = await fetch(`${this.#adminUrl}/clock`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.#token}` },
+      body: JSON.stringify({ advance_to: time }),
+    });
+    if (answer.status !== 200) {
+      throw new Error(`the clock stays: ${await answer.text()}`);
+    }
   }
 
   // An account that no other test has.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import tempfile
 import threading
@@ -31,6 +32,28 @@ class Account:
         }
 
 
+class Admin:
+    """The venue's admin port, which moves its clock and its prices."""
+
+    def __init__(self, token_file):
+        self._token = secrets.token_urlsafe(24)
+        token_file.write_text(self._token)
+        token_file.chmod(0o600)
+        self.url = None
+        self.arguments = ["--admin-listen", "127.0.0.1:0", "--admin-token-file", str(token_file)]
+
+    def post(self, path, body):
+        """Sends a request that must succeed."""
+        request = urllib.request.Request(
+            self.url + path,
+            data=json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self._token}"},
+            method="POST",
+        )
+        with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:
+            return json.load(answer)
+
+
 class Exchange:
     """A `troupe venue` on a free port of this machine, with fresh books and many accounts."""
 
@@ -44,23 +67,40 @@ class Exchange:
         accounts_file = Path(self._folder.name) / "accounts.json"
         accounts_file.write_text(json.dumps([account.entry() for account in self._accounts]))
         self._log = (Path(self._folder.name) / "venue.log").open("w+")
+        self._admin = Admin(Path(self._folder.name) / "admin-token")
         self._process = subprocess.Popen(
-            [binary, "venue", "--listen", "127.0.0.1:0", "--ephemeral"]
-            + ["--accounts", str(accounts_file), *arguments],
+            [binary, "venue", "--format", "json", "--listen", "127.0.0.1:0", "--ephemeral"]
+            + ["--accounts", str(accounts_file), *self._admin.arguments, *arguments],
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
             cwd=self._folder.name,
             env={**os.environ, "TROUPE__VENUE__REQUESTS_PER_MINUTE": "100000"},
         )
-        lines = [line for line in (self._process.stdout.readline(),) if "http://" in line]
-        if not lines:
-            self.stop()
-            raise RuntimeError(f"the venue did not start: {self.log()}")
-        self.url = "http://" + lines[0].split("http://")[1].split()[0]
+        started = self._started()
+        self._admin.url = started["admin_url"]
+        self.url = started["url"]
         self.stream_url = "ws://" + self.url.removeprefix("http://")
         # Whatever it says later must not fill the pipe.
         threading.Thread(target=self._process.stdout.read, daemon=True).start()
+
+    def _started(self):
+        """The JSON that the venue prints once it serves."""
+        text = ""
+        for line in self._process.stdout:
+            text += line
+            if line.startswith("}"):
+                return json.loads(text)
+        self.stop()
+        raise RuntimeError(f"the venue did not start: {self.log()}")
+
+    def advance_to(self, time):
+        """Moves the venue's clock forward; it must have been started with one of its own."""
+        self._admin.post("/clock", {"advance_to": time.isoformat()})
+
+    def hold_quote(self, symbol, bid, ask):
+        """Sets the quote of a symbol, and keeps the market's own back from then on."""
+        self._admin.post("/quote", {"symbol": symbol, "bid": bid, "ask": ask, "hold": True})
 
     def account(self):
         """An account that no other test has."""

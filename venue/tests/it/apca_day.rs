@@ -7,20 +7,24 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 
 use apca::api::v2::account_activities::{ActivityReq, ActivityType};
-use apca::api::v2::{account, account_activities, order, orders, position, positions, updates};
+use apca::api::v2::{
+    account, account_activities, clock, order, orders, position, positions, updates,
+};
 use apca::data::v2::{bars, last_quotes, quotes, trades};
 use apca::{ApiInfo, Client, Subscribable};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt};
 use http_endpoint::{Bytes, Endpoint, Str};
 use num_decimal::Num;
-use serde_json::Value;
-use updates::OrderStatus::{Canceled, Filled, New, PartialFill, Replaced};
-use venue::{Venue, VenueOptions};
+use serde_json::{Value, json};
+use updates::OrderStatus::{Canceled, Expired, Filled, New, PartialFill, Replaced};
+use venue::{AdminOptions, SyntheticOptions, Venue, VenueOptions};
 
 use crate::support::{DEADLINE, Http, KEY, SECRET, start, synthetic};
 
 type Update = Result<updates::OrderUpdate, Box<dyn std::error::Error>>;
+
+const ADMIN_TOKEN: &str = "a token of the tests' own";
 
 /// A user with a client, a trade stream, and everything that was heard on it.
 struct Desk {
@@ -411,5 +415,95 @@ async fn apca_reads_history_page_by_page_as_the_venue_tells_it() {
     let request = last_quotes::GetReqInit::default().init(["AAPL", "SPY"]);
     let newest = desk.client.issue::<NewestQuotes>(&request).await.unwrap();
     assert_eq!(newest.len(), 2);
+    desk.venue.stop().await;
+}
+
+/// Moves a venue's clock over its admin port.
+async fn advance_to(venue: &Venue, time: &str) {
+    let url = format!("http://{}/clock", venue.admin_address().unwrap());
+    let body = json!({"advance_to": time}).to_string();
+    let request = reqwest::Client::new().post(url).bearer_auth(ADMIN_TOKEN).body(body);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+}
+
+/// Monday 2 March 2026 from 9:20 in New York, ten times as fast as the machine's clock.
+fn a_day() -> VenueOptions {
+    let options = SyntheticOptions {
+        partial_fill_chance: 0.1,
+        start: Some(at("2026-03-02T14:20:00Z")),
+        speed: 10.0,
+        ..SyntheticOptions::default()
+    };
+    VenueOptions {
+        source: venue::Source::Synthetic(options),
+        requests_per_minute: 100_000,
+        admin: Some(AdminOptions {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            token: ADMIN_TOKEN.to_owned().into(),
+        }),
+        ..VenueOptions::default()
+    }
+}
+
+/// The newest day's bar of a symbol, as apca reads it.
+async fn session_bar(desk: &Desk, symbol: &str) -> bars::Bar {
+    let (from, to) = (at("2026-03-02T00:00:00Z"), desk.venue.clock().now());
+    let request = bars::ListReqInit::default().init(symbol, from, to, bars::TimeFrame::OneDay);
+    let mut page = desk.client.issue::<Bars>(&request).await.unwrap();
+    assert_eq!(page.bars.len(), 1);
+    page.bars.remove(0)
+}
+
+fn auction(
+    symbol: &str,
+    side: order::Side,
+    quantity: i32,
+    time_in_force: order::TimeInForce,
+) -> order::CreateReq {
+    let init = order::CreateReqInit { time_in_force, ..order::CreateReqInit::default() };
+    init.init(symbol, side, order::Amount::quantity(quantity))
+}
+
+#[tokio::test]
+async fn apca_trades_a_whole_day_from_before_the_open_into_the_evening() {
+    let mut desk = Desk::open(a_day()).await;
+    let (open, close) = (at("2026-03-02T14:30:00Z"), at("2026-03-02T21:00:00Z"));
+    let now = desk.client.issue::<clock::Get>(&()).await.unwrap();
+    assert_eq!((now.open, now.next_open, now.next_close), (false, open, close));
+
+    // What is sent before the open waits for it.
+    let waiting = desk.send(&market("AAPL", order::Side::Buy, 10)).await;
+    let request = auction("MSFT", order::Side::Buy, 5, order::TimeInForce::UntilMarketOpen);
+    let opening = desk.send(&request).await;
+    for order in [&waiting, &opening] {
+        assert_eq!(order.status, order::Status::Accepted);
+    }
+    advance_to(&desk.venue, "2026-03-02T14:29:50Z").await;
+    assert!(desk.done(waiting.id, Filled).await.filled_at.unwrap() >= open);
+    let filled = desk.done(opening.id, Filled).await;
+    assert_eq!(filled.average_fill_price, Some(session_bar(&desk, "MSFT").await.open));
+    assert!(desk.client.issue::<clock::Get>(&()).await.unwrap().open);
+
+    // One order outlives the day, one ends with it, one fills in the closing auction.
+    desk.fill(&market("JPM", order::Side::Buy, 6)).await;
+    let far = limit("IBM", order::Side::Buy, 1, &Num::from(100));
+    let stays =
+        order::CreateReq { time_in_force: order::TimeInForce::UntilCanceled, ..far.clone() };
+    let stays = desk.send(&stays).await;
+    let ends = desk.send(&far).await;
+    desk.done(ends.id, New).await;
+    let request = auction("AAPL", order::Side::Sell, 10, order::TimeInForce::UntilMarketClose);
+    let closing = desk.send(&request).await;
+    desk.assert_books_agree().await;
+    advance_to(&desk.venue, "2026-03-02T20:59:50Z").await;
+    let expired = desk.done(ends.id, Expired).await;
+    assert!(expired.expired_at.unwrap() >= close);
+    let filled = desk.done(closing.id, Filled).await;
+    assert_eq!(filled.average_fill_price, Some(session_bar(&desk, "AAPL").await.close));
+    assert_eq!(desk.read(stays.id).await.status, order::Status::New);
+
+    let evening = desk.client.issue::<clock::Get>(&()).await.unwrap();
+    assert_eq!((evening.open, evening.next_open), (false, at("2026-03-03T14:30:00Z")));
+    desk.assert_books_agree().await;
     desk.venue.stop().await;
 }
