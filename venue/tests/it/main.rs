@@ -4,6 +4,7 @@ mod activities;
 mod admin;
 mod apca_client;
 mod apca_day;
+mod apca_desk;
 mod books;
 mod data_api;
 mod data_streams;
