@@ -15,6 +15,8 @@ mod asset_rules;
 mod assets;
 mod auction;
 mod auth;
+#[cfg(feature = "bench")]
+pub mod bench;
 mod book_snapshot;
 mod books;
 mod calendar;
