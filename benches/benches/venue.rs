@@ -95,8 +95,7 @@ async fn streams(clients: usize) -> anyhow::Result<()> {
         trades_per_second: 100,
         ..SyntheticOptions::default()
     };
-    let options =
-        VenueOptions { source: Source::Synthetic(synthetic), ..VenueOptions::default() };
+    let options = VenueOptions { source: Source::Synthetic(synthetic), ..VenueOptions::default() };
     let venue = Venue::start(options).await?;
     let address = venue.address();
     let (done, _) = tokio::sync::watch::channel(false);

@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use uuid::Uuid;
 use venue::{
-    AccountSpec, AdminOptions, FaultPlan, FeeRates, FillOptions, RealisticOptions, ReplayOptions,
-    Source, Speed, Store, SyntheticOptions, VenueOptions,
+    AccountSpec, AdminOptions, FaultPlan, FeeRates, FillOptions, Latency, RealisticOptions,
+    ReplayOptions, Source, Speed, Store, SyntheticOptions, VenueOptions,
 };
 
 use crate::output;
@@ -37,10 +37,7 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<VenueOptions> {
     let chosen = &settings.venue;
     let fills = match chosen.fills {
         VenueFills::Alpaca => FillOptions::Alpaca,
-        VenueFills::Realistic => FillOptions::Realistic(RealisticOptions {
-            seed: chosen.seed,
-            ..RealisticOptions::default()
-        }),
+        VenueFills::Realistic => FillOptions::Realistic(realistic(chosen)?),
     };
     let source = match &chosen.replay {
         None => Source::Synthetic(SyntheticOptions {
@@ -109,6 +106,19 @@ fn clock_speed(chosen: &VenueSettings) -> anyhow::Result<f64> {
         ),
         config::Speed::Times(_) | config::Speed::Max => Ok(1.0),
     }
+}
+
+/// The realistic model with its settings.
+fn realistic(chosen: &VenueSettings) -> anyhow::Result<RealisticOptions> {
+    let plain = RealisticOptions::default();
+    let median_us = i64::try_from(chosen.latency_ms.saturating_mul(1_000))?;
+    let minimum_us = plain.latency.minimum_us.min(median_us);
+    Ok(RealisticOptions {
+        seed: chosen.seed,
+        latency: Latency { minimum_us, median_us, ..plain.latency },
+        impact_bps: chosen.impact_bps,
+        ..plain
+    })
 }
 
 /// Each recording has books of its own: its prices and times are not those of another market.

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::settings::{
     AuthSettings, BrokerSettings, DemoSettings, DeskSettings, ResearchSettings, Settings,
+    VenueSettings,
 };
 
 /// A key and what is wrong with its value.
@@ -22,6 +23,7 @@ pub(crate) fn findings(settings: &Settings) -> Vec<Finding> {
     server_and_storage(settings, &mut found);
     auth(&settings.auth, &mut found);
     broker(&settings.broker, &mut found);
+    venue(&settings.venue, &mut found);
     desk(&settings.desk, &mut found);
     demo(&settings.demo, &mut found);
     research(&settings.research, &mut found);
@@ -33,7 +35,7 @@ fn numbers(settings: &Settings, found: &mut Vec<Finding>) {
     let Settings { server, storage, auth, limits, venue, broker, market, desk, demo, .. } =
         settings;
     let supervision = &settings.supervision;
-    let bounds: [(&'static str, u64, u64, u64); 33] = [
+    let bounds: [(&'static str, u64, u64, u64); 34] = [
         ("server.request_timeout_s", server.request_timeout_s, 1, 600),
         ("server.body_limit_kb", server.body_limit_kb.into(), 1, 65_536),
         ("server.shutdown_grace_s", server.shutdown_grace_s, 0, 600),
@@ -52,6 +54,7 @@ fn numbers(settings: &Settings, found: &mut Vec<Finding>) {
         ("limits.websockets_per_address", limits.websockets_per_address.into(), 1, 100_000),
         ("limits.price_frame_interval_ms", limits.price_frame_interval_ms, 10, 60_000),
         ("venue.requests_per_minute", venue.requests_per_minute.into(), 1, 10_000_000),
+        ("venue.latency_ms", venue.latency_ms, 0, 60_000),
         ("broker.request_timeout_ms", broker.request_timeout_ms, 10, 120_000),
         ("broker.order_deadline_ms", broker.order_deadline_ms, 10, 3_600_000),
         ("broker.reconcile_interval_s", broker.reconcile_interval_s, 1, DAY_S),
@@ -156,6 +159,13 @@ fn broker(broker: &BrokerSettings, found: &mut Vec<Finding>) {
     };
     if let Some((key, other)) = half {
         found.push((key, format!("the {other} is set but this is not; set both or neither")));
+    }
+}
+
+fn venue(venue: &VenueSettings, found: &mut Vec<Finding>) {
+    if !(0.0..=1_000.0).contains(&venue.impact_bps) {
+        let message = format!("{} is out of bounds; allowed is 0 to 1000", venue.impact_bps);
+        found.push(("venue.impact_bps", message));
     }
 }
 

@@ -135,6 +135,10 @@ pub struct VenueSettings {
     pub ephemeral: bool,
     /// How orders fill.
     pub fills: VenueFills,
+    /// Milliseconds that half of the messages take longer than to a realistic book.
+    pub latency_ms: u64,
+    /// Basis points that taking the displayed size costs in a realistic book.
+    pub impact_bps: f64,
     /// Whether `troupe venue` charges fees.
     pub fees: bool,
     /// Requests per minute of one account before 429.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::activities::{NonTradeActivity, NonTradeKind};
 
-pub(crate) use table_file::{FILE_NAME, read};
+pub(crate) use table_file::{FILE_NAME, announce, announce_table};
 
 /// The most actions that one set of books keeps; further ones are refused.
 pub(crate) const ACTIONS_MAX: usize = 100_000;

@@ -15,9 +15,9 @@ use crate::books::{Books, Change};
 use crate::calendar::Hours;
 use crate::clock::VenueClock;
 use crate::exchange::{Exchange, Inner};
-use crate::fills::Fills;
+use crate::fills::{Days, Fills};
 use crate::market::{Happening, MarketEvent, Quote, Trade};
-use crate::options::AccountSpec;
+use crate::options::{AccountSpec, RealisticOptions};
 use crate::order_request::{Amount, OrderRequest, StopLoss};
 use crate::orders::{Order, OrderClass, OrderStatus, OrderType, Role, Side, TimeInForce, Trail};
 use crate::replace_request::ReplaceRequest;
@@ -482,6 +482,16 @@ proptest! {
     #[test]
     fn recorded_fills_keep_the_laws(actions in actions(), multiplier in multipliers()) {
         run(Fills::Recorded, Hours::Always, multiplier, &actions)?;
+    }
+
+    #[test]
+    fn realistic_fills_keep_the_laws(
+        actions in actions(),
+        multiplier in multipliers(),
+        days in prop_oneof![Just(Days::OfSessions), Just(Days::OfTape)],
+    ) {
+        let fills = Fills::Realistic { options: RealisticOptions::default(), days };
+        run(fills, Hours::Always, multiplier, &actions)?;
     }
 }
 

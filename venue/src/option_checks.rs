@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use crate::error::VenueError;
-use crate::options::{AccountSpec, Speed, SyntheticOptions};
+use crate::options::{AccountSpec, FillOptions, Speed, SyntheticOptions};
 use crate::synthetic::TRADES_PER_SECOND_MAX;
 
 /// The slowest replay, in seconds of tape per second.
@@ -29,6 +29,16 @@ pub(crate) fn accounts(accounts: &[AccountSpec]) -> Result<(), VenueError> {
         }
     }
     Ok(())
+}
+
+pub(crate) fn fills(fills: FillOptions) -> Result<(), VenueError> {
+    let FillOptions::Realistic(realistic) = fills else { return Ok(()) };
+    match realistic.fault() {
+        None => Ok(()),
+        Some(expected) => {
+            Err(VenueError::Option { option: "fills", value: format!("{realistic:?}"), expected })
+        }
+    }
 }
 
 pub(crate) fn speed(speed: Speed) -> Result<(), VenueError> {

@@ -205,6 +205,25 @@ impl Default for RealisticOptions {
     }
 }
 
+impl RealisticOptions {
+    /// What is expected instead of these values, if they make no sense.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let Self { latency, impact_bps, unquoted_slippage_bps, bar_volume_share, .. } = self;
+        let bps = 0.0..=10_000.0;
+        if !(0..=latency.median_us).contains(&latency.minimum_us) {
+            return Some("a least latency from 0 to the median one");
+        }
+        if !(0.0..=5.0).contains(&latency.spread) {
+            return Some("a spread of latencies from 0 to 5");
+        }
+        if !bps.contains(impact_bps) || !bps.contains(unquoted_slippage_bps) {
+            return Some("impact and slippage from 0 to 10000 basis points");
+        }
+        let share_makes_sense = (Decimal::ZERO..=Decimal::ONE).contains(bar_volume_share);
+        (!share_makes_sense).then_some("a share of a bar's volume from 0 to 1")
+    }
+}
+
 /// How long messages travel between the venue's door and the book: a shifted log-normal
 /// distribution, seeded.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -64,6 +64,7 @@ impl Venue {
     /// Starts a venue: opens its books, its prices and its port.
     pub async fn start(options: VenueOptions) -> Result<Self, VenueError> {
         option_checks::accounts(&options.accounts)?;
+        option_checks::fills(options.fills)?;
         if let Some(admin) = &options.admin {
             admin::check(admin)?;
         }
@@ -133,7 +134,7 @@ impl Venue {
     /// Announces a dividend or split; it is carried out on its ex-date. The same action announced
     /// again changes nothing.
     pub fn announce(&self, action: CorporateAction) -> Result<(), VenueError> {
-        announce(&self.server.exchange, action)
+        corporate_actions::announce(&self.server.exchange, action)
     }
 
     /// The books of the account with a key id; `None` when there is no such account.
@@ -223,7 +224,7 @@ async fn start_replay(options: VenueOptions, replay: ReplayOptions) -> Result<Ve
     let exchange = exchange.with_rules(options.rules.clone());
     let exchange = Arc::new(exchange.charging(options.fees));
     exchange.sample_equity_every(TAPE_EQUITY_INTERVAL);
-    announce_table(&exchange, &replay.dir)?;
+    corporate_actions::announce_table(&exchange, &replay.dir)?;
     let hub = Arc::new(DataHub::new());
     let past = Arc::new(RecordedHistory::default());
     let progress = Arc::new(Progress::new());
@@ -276,34 +277,6 @@ async fn open(
         venue.tasks.push(task);
     }
     Ok(venue)
-}
-
-/// Announces the corporate actions of the table beside a recording, if there is one.
-fn announce_table(exchange: &Exchange, directory: &Path) -> Result<(), VenueError> {
-    let path = directory.join(corporate_actions::FILE_NAME);
-    if !path.is_file() {
-        return Ok(());
-    }
-    for action in corporate_actions::read(&path)? {
-        if exchange.assets.find(&action.symbol).is_none() {
-            tracing::warn!(symbol = %action.symbol, "a corporate action of a symbol that is not recorded");
-            continue;
-        }
-        announce(exchange, action)?;
-    }
-    Ok(())
-}
-
-fn announce(exchange: &Exchange, action: CorporateAction) -> Result<(), VenueError> {
-    let value = format!("{} of {}", action.symbol, action.ex_date);
-    exchange.announce(vec![action]).map_err(|refusal| {
-        tracing::warn!(action = %value, reason = %refusal.message, "refused a corporate action");
-        VenueError::Option {
-            option: "corporate action",
-            value,
-            expected: "an action of a listed symbol with sensible dates and amounts",
-        }
-    })
 }
 
 fn open_store(directory: Option<&Path>) -> Result<Opened, VenueError> {

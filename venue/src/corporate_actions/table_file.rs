@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{ACTIONS_MAX, CorporateAction, CorporateActionKind};
 use crate::error::VenueError;
+use crate::exchange::Exchange;
 
 /// Its name in the directory of the recordings.
 pub(crate) const FILE_NAME: &str = "corporate_actions.csv";
@@ -48,6 +49,35 @@ pub(crate) fn read(path: &Path) -> Result<Vec<CorporateAction>, VenueError> {
         }
     }
     Ok(actions)
+}
+
+/// Announces the corporate actions of the table beside a recording, if there is one.
+pub(crate) fn announce_table(exchange: &Exchange, directory: &Path) -> Result<(), VenueError> {
+    let path = directory.join(FILE_NAME);
+    if !path.is_file() {
+        return Ok(());
+    }
+    for action in read(&path)? {
+        if exchange.assets.find(&action.symbol).is_none() {
+            tracing::warn!(symbol = %action.symbol, "a corporate action of a symbol that is not recorded");
+            continue;
+        }
+        announce(exchange, action)?;
+    }
+    Ok(())
+}
+
+/// Announces one action.
+pub(crate) fn announce(exchange: &Exchange, action: CorporateAction) -> Result<(), VenueError> {
+    let value = format!("{} of {}", action.symbol, action.ex_date);
+    exchange.announce(vec![action]).map_err(|refusal| {
+        tracing::warn!(action = %value, reason = %refusal.message, "refused a corporate action");
+        VenueError::Option {
+            option: "corporate action",
+            value,
+            expected: "an action of a listed symbol with sensible dates and amounts",
+        }
+    })
 }
 
 impl Row {
