@@ -246,11 +246,13 @@ mod tests {
         let settings = settings(
             "troupe venue --listen 127.0.0.1:3 --ephemeral --seed 9 --replay r --speed 60 \
              --accounts a.json --fills realistic --no-fees --always-open --faults f.toml \
-             --admin-listen 127.0.0.1:4 --admin-token-file t",
+             --admin-listen 127.0.0.1:4 --admin-token-file t --extended-hours --data-plan basic",
         );
         assert_eq!(settings.venue.listen.port(), 3);
         assert!(settings.venue.ephemeral && settings.venue.always_open && !settings.venue.fees);
         assert_eq!(settings.venue.fills, config::VenueFills::Realistic);
+        assert!(settings.venue.extended_hours);
+        assert_eq!(settings.venue.data_plan, config::VenueDataPlan::Basic);
         assert_eq!(settings.venue.seed, 9);
         assert_eq!(settings.venue.speed, config::Speed::Times(60.0));
         assert_eq!(settings.venue.accounts.unwrap().to_str(), Some("a.json"));

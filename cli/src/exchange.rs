@@ -1,35 +1,19 @@
 //! The venue's options, from the settings. Used by `troupe venue` and `troupe run`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use config::{Settings, VenueFills, VenueSettings};
-use rust_decimal::Decimal;
+use config::{Settings, VenueDataPlan, VenueFills, VenueSettings};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use uuid::Uuid;
 use venue::{
-    AccountSpec, AdminOptions, FaultPlan, FeeRates, FillOptions, Latency, RealisticOptions,
-    ReplayOptions, Source, Speed, Store, SyntheticOptions, VenueOptions,
+    AccountSpec, AdminOptions, DataPlan, FaultPlan, FeeRates, FillOptions, Latency,
+    RealisticOptions, ReplayOptions, Source, Speed, Store, SyntheticOptions, VenueOptions,
 };
 
-use crate::output;
-
-/// One account of an accounts file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AccountEntry {
-    /// Public half of the key.
-    key_id: String,
-    /// Secret half.
-    secret_key: SecretString,
-    /// Opening cash, US dollars.
-    cash: Decimal,
-    /// Buying power per dollar of equity in stocks.
-    #[serde(default = "margin")]
-    multiplier: u8,
-}
+use crate::{accounts_file, output};
 
 /// What the settings say of the venue. The tape of a replay starts at once; `troupe run` changes
 /// that.
@@ -45,6 +29,7 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<VenueOptions> {
             always_open: chosen.always_open,
             start: chosen.start.as_deref().map(start_time).transpose()?,
             speed: clock_speed(chosen)?,
+            extended_hours: chosen.extended_hours,
             ..SyntheticOptions::default()
         }),
         Some(dir) => Source::Replay(ReplayOptions {
@@ -55,15 +40,21 @@ pub(crate) fn options(settings: &Settings) -> anyhow::Result<VenueOptions> {
             ..ReplayOptions::new(dir)
         }),
     };
+    let (accounts, long_only) = match &chosen.accounts {
+        None => (vec![AccountSpec::demo()], BTreeSet::new()),
+        Some(path) => accounts_file::read(path)?,
+    };
     Ok(VenueOptions {
         listen: chosen.listen,
         store: store(settings),
         source,
         fills,
         fees: chosen.fees.then(FeeRates::default),
-        accounts: match &chosen.accounts {
-            None => vec![AccountSpec::demo()],
-            Some(path) => accounts(path)?,
+        accounts,
+        long_only,
+        data_plan: match chosen.data_plan {
+            VenueDataPlan::Unlimited => DataPlan::unlimited(),
+            VenueDataPlan::Basic => DataPlan::basic(),
         },
         requests_per_minute: chosen.requests_per_minute,
         faults: match &chosen.faults {
@@ -141,81 +132,9 @@ pub(crate) fn recording_name(recording: &Path) -> String {
     format!("{name}-{}", digest.to_string().chars().take(8).collect::<String>())
 }
 
-/// Reads an accounts file.
-fn accounts(path: &Path) -> anyhow::Result<Vec<AccountSpec>> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the accounts file {shown}"))?;
-    let entries: Vec<AccountEntry> = serde_json::from_str(&text).with_context(|| {
-        format!(
-            "{shown} is no list of accounts, such as \
-             [{{\"key_id\": \"PKONE\", \"secret_key\": \"…\", \"cash\": \"100000\"}}]"
-        )
-    })?;
-    anyhow::ensure!(!entries.is_empty(), "{shown} lists no account: add one, or leave it out");
-    entries.into_iter().map(|entry| entry.checked(path)).collect()
-}
-
-impl AccountEntry {
-    fn checked(self, path: &Path) -> anyhow::Result<AccountSpec> {
-        let shown = path.display();
-        let Self { key_id, secret_key: secret, cash, multiplier } = self;
-        anyhow::ensure!(!key_id.trim().is_empty(), "{shown}: an account has an empty key_id");
-        anyhow::ensure!(cash >= Decimal::ZERO, "{shown}: the cash of {key_id} is below zero");
-        anyhow::ensure!(
-            (1..=2).contains(&multiplier),
-            "{shown}: the multiplier of {key_id} is {multiplier}; it is 1 (cash) or 2 (margin)"
-        );
-        Ok(AccountSpec { key_id, secret, cash, multiplier })
-    }
-}
-
-fn margin() -> u8 {
-    2
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
-
-    fn read(text: &str) -> anyhow::Result<Vec<AccountSpec>> {
-        let mut file = tempfile::NamedTempFile::new()?;
-        file.write_all(text.as_bytes())?;
-        accounts(file.path())
-    }
-
-    #[test]
-    fn an_accounts_file_gives_its_accounts_with_exact_cash() {
-        let accounts = read(
-            r#"[{"key_id": "A", "secret_key": "s", "cash": "100000.01"},
-                {"key_id": "B", "secret_key": "t", "cash": "5", "multiplier": 1}]"#,
-        )
-        .unwrap();
-        assert_eq!(accounts[0].cash.to_string(), "100000.01");
-        assert_eq!((accounts[0].multiplier, accounts[1].multiplier), (2, 1));
-    }
-
-    #[test]
-    fn a_wrong_accounts_file_is_named_with_what_is_wrong_and_without_secrets() {
-        for (text, expected) in [
-            ("[]", "lists no account"),
-            ("{", "is no list of accounts"),
-            (r#"[{"key_id": "A", "secret": "hush", "cash": "1"}]"#, "unknown field `secret`"),
-            (r#"[{"key_id": "A", "secret_key": "hush", "cash": "-1"}]"#, "cash of A is below"),
-            (r#"[{"key_id": "", "secret_key": "hush", "cash": "1"}]"#, "empty key_id"),
-            (
-                r#"[{"key_id": "A", "secret_key": "hush", "cash": "1", "multiplier": 4}]"#,
-                "multiplier of A is 4",
-            ),
-        ] {
-            let error = format!("{:#}", read(text).unwrap_err());
-            assert!(error.contains(expected) && !error.contains("hush"), "{error}");
-        }
-        let missing = accounts(Path::new("no/such/file.json")).unwrap_err();
-        assert!(missing.to_string().contains("no/such/file.json"), "{missing}");
-    }
 
     #[test]
     fn two_recordings_of_one_name_have_books_of_their_own() {

@@ -1,5 +1,6 @@
 //! `troupe`: parses the command line, reads the settings once, and hands them on. Decides nothing.
 
+mod accounts_file;
 mod args;
 mod bars;
 mod commands;

@@ -21,5 +21,5 @@ pub use settings::{
 };
 pub use values::{
     Commission, CommissionError, FillMoment, LogFormat, Sides, Speed, SpeedError, StockFeed,
-    VenueFills,
+    VenueDataPlan, VenueFills,
 };

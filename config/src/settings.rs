@@ -9,7 +9,9 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::values::{self, Commission, FillMoment, LogFormat, Sides, Speed, StockFeed, VenueFills};
+use crate::values::{
+    self, Commission, FillMoment, LogFormat, Sides, Speed, StockFeed, VenueDataPlan, VenueFills,
+};
 
 /// All settings. Read once, by the command line; each part of the engine is handed its own section.
 #[derive(Debug, Clone, Deserialize)]
@@ -131,6 +133,10 @@ pub struct VenueSettings {
     pub seed: u64,
     /// Whether stock sessions never end.
     pub always_open: bool,
+    /// Whether stocks have prices before the open and after the close as well.
+    pub extended_hours: bool,
+    /// What accounts may see of the market data.
+    pub data_plan: VenueDataPlan,
     /// Whether the books live in memory only.
     pub ephemeral: bool,
     /// How orders fill.

@@ -48,6 +48,16 @@ pub enum VenueFills {
     Realistic,
 }
 
+/// What accounts may see of the venue's market data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VenueDataPlan {
+    /// Everything, without bounds.
+    Unlimited,
+    /// As Alpaca's free plan.
+    Basic,
+}
+
 /// What each side of a trade costs in a backtest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commission {

@@ -15,6 +15,8 @@ const AFTER_HOURS: TimeDelta = TimeDelta::hours(4);
 pub(crate) enum Hours {
     /// 09:30 to 16:00 New York time on NYSE trading days, to 13:00 on the early ones.
     Nyse,
+    /// NYSE trading days with what is traded before the open and after the close.
+    NyseExtended,
     /// Every day from midnight to midnight, New York time.
     Always,
 }
@@ -37,6 +39,7 @@ impl Hours {
                 open: new_york(date, 9, 30),
                 close: new_york(date, if holidays::closes_early(date) { 13 } else { 16 }, 0),
             }),
+            Self::NyseExtended => Self::Nyse.extended_on(date),
             Self::Always => Some(Session {
                 date,
                 open: new_york(date, 0, 0),
@@ -61,7 +64,7 @@ impl Hours {
                 close: session.close + AFTER_HOURS,
                 ..session
             }),
-            Self::Always => Some(session),
+            Self::NyseExtended | Self::Always => Some(session),
         }
     }
 

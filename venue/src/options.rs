@@ -1,5 +1,6 @@
 //! What a venue is started with.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -34,6 +35,8 @@ pub struct VenueOptions {
     pub fills: FillOptions,
     /// What executions cost; `None` charges nothing, as Alpaca's documents say of paper trading.
     pub fees: Option<FeeRates>,
+    /// Key ids of accounts that may not sell short, whatever their margin.
+    pub long_only: BTreeSet<String>,
     /// The accounts that may trade. An account whose key id is already in the books keeps its cash
     /// and positions; only its secret is taken from here.
     pub accounts: Vec<AccountSpec>,
@@ -88,6 +91,9 @@ pub struct SyntheticOptions {
     pub seed: u64,
     /// Stocks trade round the clock, not only in NYSE sessions.
     pub always_open: bool,
+    /// Stocks have prices from 04:00 to 20:00 New York time, for orders in extended hours; else
+    /// from 09:30 to 16:00. Daily bars then hold the whole of that.
+    pub extended_hours: bool,
     /// Trades per second and symbol, 1 to 100.
     pub trades_per_second: u32,
     /// How much livelier than a real market the prices are over seconds; 1 is realistic, at which
@@ -275,6 +281,7 @@ impl Default for VenueOptions {
             fills: FillOptions::Alpaca,
             fees: None,
             accounts: vec![AccountSpec::demo()],
+            long_only: BTreeSet::new(),
             requests_per_minute: 200,
             data_plan: DataPlan::unlimited(),
             auth_timeout: Duration::from_secs(10),
@@ -316,6 +323,7 @@ impl Default for SyntheticOptions {
         Self {
             seed: 1,
             always_open: false,
+            extended_hours: false,
             trades_per_second: 4,
             liveliness: 4.0,
             start: None,

@@ -120,7 +120,11 @@ impl Synthetic {
                 Some(Listing { asset, member, key })
             })
             .collect();
-        let hours = if options.always_open { Hours::Always } else { Hours::Nyse };
+        let hours = match (options.always_open, options.extended_hours) {
+            (true, _) => Hours::Always,
+            (false, true) => Hours::NyseExtended,
+            (false, false) => Hours::Nyse,
+        };
         Self { options, hours, listings }
     }
 

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::accounts::Configuration;
 use crate::admin::{self, Admin};
 use crate::assets::{AssetTable, Instrument};
 use crate::book_snapshot::BookSnapshot;
@@ -253,6 +254,9 @@ async fn open(
     let keys = open_keys(&server, options)?;
     for spec in &options.accounts {
         add_account(&server, spec)?;
+        if options.long_only.contains(&spec.key_id) {
+            forbid_shorting(&server, &spec.key_id)?;
+        }
     }
     let failure = |source| VenueError::Listen { address: options.listen, source };
     let listener = TcpListener::bind(options.listen).await.map_err(failure)?;
@@ -300,6 +304,22 @@ fn open_keys(server: &Server, options: &VenueOptions) -> Result<Option<KeyFile>,
         }
     }
     Ok(Some(keys))
+}
+
+/// Turns short sales off, as the owner of the account could.
+fn forbid_shorting(server: &Server, key_id: &str) -> Result<(), VenueError> {
+    let exchange = &server.exchange;
+    let known = exchange.read(|inner| {
+        let account = inner.books.account_by_key(key_id)?;
+        Some((account.id, account.configuration.clone()))
+    });
+    let Some((account_id, configuration)) = known else { return Ok(()) };
+    let configuration = Configuration { no_shorting: true, ..configuration };
+    exchange.configure(account_id, configuration).map_err(|_refusal| VenueError::Option {
+        option: "long_only",
+        value: key_id.to_owned(),
+        expected: "an account that can be written to the books (see the log before)",
+    })
 }
 
 pub(crate) fn add_account(server: &Server, spec: &AccountSpec) -> Result<(), VenueError> {

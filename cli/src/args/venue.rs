@@ -8,6 +8,7 @@ use config::{Overrides, Speed};
 use super::{seed, set_text};
 
 /// Flags of `troupe venue`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Default, Args)]
 #[command(group(ArgGroup::new("timeline").args(["replay", "start"])))]
 pub(crate) struct VenueArgs {
@@ -34,7 +35,7 @@ pub(crate) struct VenueArgs {
     /// [setting venue.start].
     #[arg(long, value_name = "TIME")]
     start: Option<String>,
-    /// Accounts instead of the one of the demo: a JSON list of {"key_id", "secret_key", "cash"}
+    /// Accounts instead of the one of the demo: TOML or JSON, as docs/venue-accounts.example.toml
     /// [setting venue.accounts].
     #[arg(long, value_name = "FILE")]
     accounts: Option<String>,
@@ -58,6 +59,20 @@ pub(crate) struct VenueArgs {
     /// [setting venue.admin_token_file].
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<String>,
+    /// Stock prices from 04:00 to 20:00 New York time [setting venue.extended_hours].
+    #[arg(long)]
+    extended_hours: bool,
+    /// What accounts may see of the market data [setting venue.data_plan, default unlimited].
+    #[arg(long, value_name = "PLAN", value_enum)]
+    data_plan: Option<DataPlanName>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DataPlanName {
+    /// Everything, without bounds.
+    Unlimited,
+    /// As Alpaca's free plan: IEX, 30 symbols, one connection per stream.
+    Basic,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -96,12 +111,20 @@ impl VenueArgs {
             };
             overrides.set("--fills", "venue.fills", name);
         }
+        if let Some(plan) = self.data_plan {
+            let name = match plan {
+                DataPlanName::Unlimited => "unlimited",
+                DataPlanName::Basic => "basic",
+            };
+            overrides.set("--data-plan", "venue.data_plan", name);
+        }
         if self.no_fees {
             overrides.set("--no-fees", "venue.fees", false);
         }
         for (flag, key, given) in [
             ("--ephemeral", "venue.ephemeral", self.ephemeral),
             ("--always-open", "venue.always_open", self.always_open),
+            ("--extended-hours", "venue.extended_hours", self.extended_hours),
         ] {
             if given {
                 overrides.set(flag, key, true);

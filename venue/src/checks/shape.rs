@@ -84,7 +84,7 @@ fn time_in_force(request: &OrderRequest) -> Result<(), Refusal> {
 fn auction_window(desk: Desk<'_>, time_in_force: TimeInForce) -> Result<(), Refusal> {
     let date = calendar::new_york_date(desk.now);
     let session = match desk.hours {
-        Hours::Nyse => desk.hours.session_on(date),
+        Hours::Nyse | Hours::NyseExtended => desk.hours.session_on(date),
         Hours::Always => None,
     };
     let Some(session) = session else { return Ok(()) };

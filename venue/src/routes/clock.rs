@@ -97,7 +97,7 @@ fn day(session: Session, hours: Hours) -> Value {
         |at: DateTime<Utc>, format: &str| at.with_timezone(&New_York).format(format).to_string();
     // Midnight of the next day has no name in HH:MM, so a round-the-clock day ends at 23:59.
     let end = |at: DateTime<Utc>| match hours {
-        Hours::Nyse => at,
+        Hours::Nyse | Hours::NyseExtended => at,
         Hours::Always => at - TimeDelta::minutes(1),
     };
     json!({

@@ -141,3 +141,16 @@ async fn a_suspended_account_takes_no_new_orders() {
     assert_eq!(wrong.status, 400);
     venue.stop().await;
 }
+
+#[tokio::test]
+async fn an_account_that_is_long_only_does_not_sell_short_though_it_has_margin() {
+    let mut options = synthetic();
+    options.long_only.insert(crate::support::KEY.to_owned());
+    let (venue, http) = start(options).await;
+    assert_eq!(http.get("/v2/account/configurations").await["no_shorting"], true);
+    let short = json!({"symbol": "KO", "qty": 1, "side": "sell", "type": "limit",
+        "limit_price": 100, "time_in_force": "day"});
+    let refused = http.post_order(short).await;
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    venue.stop().await;
+}

@@ -85,3 +85,28 @@ async fn the_newest_prices_are_recent_and_crypto_history_needs_no_key() {
     assert_eq!(reqwest::get(path).await.unwrap().status().as_u16(), 200);
     venue.stop().await;
 }
+
+#[tokio::test]
+async fn stocks_have_prices_before_the_open_when_extended_hours_are_on() {
+    for extended_hours in [true, false] {
+        let source = venue::SyntheticOptions {
+            start: Some("2026-11-20T13:00:00Z".parse().unwrap()),
+            extended_hours,
+            ..venue::SyntheticOptions::default()
+        };
+        let options =
+            venue::VenueOptions { source: venue::Source::Synthetic(source), ..synthetic() };
+        let (venue, http) = start(options).await;
+        let path = "/v2/stocks/AAPL/bars?timeframe=1Min&start=2026-11-20T12:00:00Z&limit=3";
+        let bars = http.get(path).await["bars"].clone();
+        assert_eq!(bars.is_array(), extended_hours, "{bars}");
+        assert_eq!(http.get("/v2/clock").await["is_open"], false);
+        let order = json!({"symbol": "AAPL", "qty": 1, "side": "buy", "type": "limit",
+            "limit_price": 9999, "time_in_force": "day", "extended_hours": true});
+        let order = http.order(order).await;
+        if extended_hours {
+            http.order_in(order["id"].as_str().unwrap(), "filled").await;
+        }
+        venue.stop().await;
+    }
+}
