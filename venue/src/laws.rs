@@ -1,4 +1,4 @@
-//! The laws of the books under random orders, groups, replacements, prices and cancels.
+//! The laws of the books under random orders, groups, replacements, prices, cancels and faults.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::books::{Books, Change};
 use crate::calendar::Hours;
 use crate::clock::VenueClock;
 use crate::exchange::{Exchange, Inner};
+use crate::faults::{Delay, Fault, FaultKind, FaultScope, HaltedOrders};
 use crate::fills::{Days, Fills};
 use crate::market::{Happening, MarketEvent, Quote, Trade};
 use crate::options::{AccountSpec, RealisticOptions};
@@ -31,12 +32,27 @@ const CASH: i64 = 10_000;
 #[derive(Clone, Debug)]
 enum Action {
     Order(Wish),
-    Replace { nth: usize, wish: Wish },
-    Cancel { nth: usize },
+    Replace {
+        nth: usize,
+        wish: Wish,
+    },
+    Cancel {
+        nth: usize,
+    },
     CancelAll,
-    Close { symbol: usize },
-    Price { symbol: usize, cents: i64, kind: PriceKind },
-    Pass { minutes: i64 },
+    Close {
+        symbol: usize,
+    },
+    Price {
+        symbol: usize,
+        cents: i64,
+        kind: PriceKind,
+    },
+    Pass {
+        minutes: i64,
+    },
+    /// A fault is armed, or all are removed.
+    Fault(Option<Fault>),
     Restart,
 }
 
@@ -114,6 +130,21 @@ fn wishes() -> impl Strategy<Value = Wish> {
     )
 }
 
+fn faults() -> impl Strategy<Value = Option<Fault>> {
+    let kind = prop_oneof![
+        Just(FaultKind::RejectOrder {}),
+        Just(FaultKind::Halt { orders: HaltedOrders::Rest }),
+        Just(FaultKind::Halt { orders: HaltedOrders::Refuse }),
+        Just(FaultKind::StaleQuote {}),
+        Just(FaultKind::DropUpdate {}),
+        Just(FaultKind::RepeatUpdate { times: 2, delay: Delay::default() }),
+        Just(FaultKind::Bust { before: true }),
+    ];
+    let of_symbol = (kind, 0..SYMBOLS.len())
+        .prop_map(|(kind, symbol)| Fault::new(kind).within(FaultScope::symbol(SYMBOLS[symbol])));
+    prop_oneof![2 => of_symbol.prop_map(Some), 1 => Just(None)]
+}
+
 fn actions() -> impl Strategy<Value = Vec<Action>> {
     let symbol = 0..SYMBOLS.len();
     let kind = prop_oneof![
@@ -133,6 +164,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => symbol.prop_map(|symbol| Action::Close { symbol }),
         15 => price,
         2 => (1_i64..900).prop_map(|minutes| Action::Pass { minutes }),
+        2 => faults().prop_map(Action::Fault),
         1 => Just(Action::Restart),
     ];
     proptest::collection::vec(action, 1..120)
@@ -182,6 +214,8 @@ impl Trial {
                 self.exchange.clock.advance_to(self.now);
                 self.exchange.pass_time(self.now);
             }
+            Action::Fault(Some(fault)) => drop(self.exchange.faults.arm(fault.clone())),
+            Action::Fault(None) => self.exchange.faults.clear(),
             Action::Restart => self.restart(),
         }
     }
@@ -280,7 +314,9 @@ impl Trial {
             PriceKind::Over => Happening::BarOver(quote),
         };
         let asset = Arc::clone(self.exchange.assets.find(symbol).unwrap());
-        self.exchange.on_events(&[MarketEvent { asset, at, what }]);
+        let event = MarketEvent { asset, at, what };
+        let exchange = &self.exchange;
+        exchange.on_events(&exchange.faults.pass(&exchange.assets, vec![event], at));
     }
 
     /// The venue is killed and started again on what was written.

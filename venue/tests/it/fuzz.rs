@@ -2,7 +2,7 @@
 //! venue serves the next client as if nothing had been.
 //!
 //! A run looks at a bounded number of cases; `VENUE_FUZZ_CASES=5000 cargo nextest run -p venue fuzz`
-//! looks for longer. A case that failed once is kept by proptest and tried first from then on.
+//! looks for longer. The cases are others with every run; a failure prints its case whole.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::Duration;
