@@ -79,9 +79,10 @@ class Desk:
                     return update
             return None
 
-        return eventually(
-            found, f"{event} of {order_id}; heard {self.events(order_id)}", **deadline
-        )
+        def told():
+            return f"{event} of {order_id}; heard {self.events(order_id)}"
+
+        return eventually(found, told, **deadline)
 
     def done(self, order, event="fill"):
         """Waits until an order is done and answers it as REST shows it."""

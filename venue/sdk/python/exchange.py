@@ -98,9 +98,9 @@ class Exchange:
         """Moves the venue's clock forward; it must have been started with one of its own."""
         self._admin.post("/clock", {"advance_to": time.isoformat()})
 
-    def hold_quote(self, symbol, bid, ask):
-        """Sets the quote of a symbol, and keeps the market's own back from then on."""
-        self._admin.post("/quote", {"symbol": symbol, "bid": bid, "ask": ask, "hold": True})
+    def halt(self, symbol):
+        """Stops the trading of a symbol."""
+        self._admin.post("/halt", {"symbol": symbol})
 
     def account(self):
         """An account that no other test has."""
@@ -182,11 +182,13 @@ class Books:
 
 
 def eventually(condition, what, deadline_seconds=DEADLINE_SECONDS):
-    """Waits until the condition holds and answers what it answered."""
+    """Waits until the condition holds and answers what it answered; `what` may be made late."""
     end = time.monotonic() + deadline_seconds
     while True:
         found = condition()
         if found:
             return found
-        assert time.monotonic() < end, f"not within {deadline_seconds} s: {what}"
+        if time.monotonic() > end:
+            told = what() if callable(what) else what
+            raise AssertionError(f"not within {deadline_seconds} s: {told}")
         time.sleep(0.02)

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 from alpaca.data.enums import DataFeed
-from alpaca.data.live import CryptoDataStream, StockDataStream
+from alpaca.data.live import CryptoDataStream, NewsDataStream, StockDataStream
 
-from exchange import Books, eventually
+from agreement import assert_agrees
+from exchange import Books, Exchange, eventually
 from quotes import assert_prices_agree
 
 
@@ -39,7 +40,7 @@ class Ear:
     def has(self, kind, count):
         """Waits until so many of a kind are heard."""
         kept = self.heard[kind]
-        eventually(lambda: len(kept) >= count, f"{count} of {kind}, heard {len(kept)}", 150)
+        eventually(lambda: len(kept) >= count, lambda: f"{count} of {kind}: {len(kept)}", 150)
         return list(kept)
 
 
@@ -141,3 +142,31 @@ def test_the_test_symbol_is_always_traded(exchange, account):
     assert {trade.symbol for trade in ear.has("trade", 3)} == {"FAKEPACA"}
     assert ear.has("quote", 3)[0].ask_price > 0
     stream.stop()
+
+
+def test_news_and_the_halt_of_a_stock_are_heard():
+    """Minutes pass like seconds here: news is rare."""
+    venue = Exchange(["--start", "2026-03-02T15:00:00Z", "--speed", "60", "--seed", "9"])
+    user = venue.account()
+    keys = (user.key_id, user.secret_key)
+    news = Ear(NewsDataStream(*keys, url_override=f"{venue.stream_url}/v1beta1/news"))
+    news.stream.subscribe_news(news.handler("news"), "*")
+    news.start()
+    stocks = Ear(StockDataStream(*keys, url_override=f"{venue.stream_url}/v2/iex"))
+    stocks.stream.subscribe_trading_statuses(stocks.handler("status"), "*")
+    stocks.stream.subscribe_bars(stocks.handler("bar"), "AAPL")
+    stocks.start()
+    stocks.has("bar", 1)
+    venue.halt("AAPL")
+    (halted, *_) = stocks.has("status", 1)
+    assert (halted.symbol, halted.status_code) == ("AAPL", "H")
+    (article, *_) = news.has("news", 1)
+    (said,) = [
+        one
+        for one in Books(venue, user).get("/v1beta1/news", limit=50)["news"]
+        if one["id"] == article.id
+    ]
+    assert_agrees(article, said, ignore=("images", "content"))
+    news.stream.stop()
+    stocks.stream.stop()
+    assert venue.stop() == 0
