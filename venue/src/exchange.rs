@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) window: PhaseWindow,
     /// The New York date of the newest moment.
     pub(crate) day: Option<NaiveDate>,
+    /// When that date ends.
+    pub(crate) day_until: DateTime<Utc>,
     log: Log,
 }
 
@@ -91,6 +93,7 @@ impl Exchange {
             sampler: Sampler::default(),
             window: PhaseWindow::NEVER,
             day: None,
+            day_until: DateTime::<Utc>::MIN_UTC,
             log,
         };
         let faults = Faults::new(&clock);

@@ -1,10 +1,12 @@
 //! The laws of the books under random orders, groups, replacements, prices, cancels and faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -516,6 +518,15 @@ proptest! {
     }
 
     #[test]
+    fn realistic_fills_keep_the_laws(
+        actions in actions(),
+        multiplier in multipliers(),
+        hours in all_hours(),
+    ) {
+        run(realistic(), hours, multiplier, &actions)?;
+    }
+
+    #[test]
     fn recorded_fills_keep_the_laws(actions in actions(), multiplier in multipliers()) {
         run(Fills::Recorded, Hours::Always, multiplier, &actions)?;
     }
@@ -529,6 +540,70 @@ proptest! {
         let fills = Fills::Realistic { options: RealisticOptions::default(), days };
         run(fills, Hours::Always, multiplier, &actions)?;
     }
+}
+
+fn realistic() -> Fills {
+    Fills::Realistic { options: RealisticOptions::default(), days: Days::OfSessions }
+}
+
+/// Laws that hold because nothing happens would be worth nothing.
+#[test]
+fn random_trials_reach_every_kind_of_order() {
+    let mut runner = TestRunner::deterministic();
+    let mut reached: BTreeSet<String> = BTreeSet::new();
+    for number in 0..160 {
+        let actions = actions().new_tree(&mut runner).unwrap().current();
+        let (fills, hours) = match number % 4 {
+            0 => (Fills::Recorded, Hours::Always),
+            1 => (realistic(), Hours::Nyse),
+            _ => (Fills::Paper { seed: 7, partial_chance: 0.3 }, Hours::Nyse),
+        };
+        let mut trial = Trial::new(fills, hours, 2);
+        for action in &actions {
+            trial.act(action);
+        }
+        trial.exchange.read(|inner| {
+            let traded =
+                inner.books.orders_of(trial.account_id).filter(|order| order.executions > 0);
+            for order in traded {
+                reached.insert(order.order_type.as_str().to_owned());
+                reached.insert(order.intent().as_str().to_owned());
+                reached.insert(order.time_in_force.as_str().to_owned());
+                reached.insert(format!("{} {:?}", order.class().as_str(), order.role()));
+                if order.replaces.is_some() {
+                    reached.insert("replacement".to_owned());
+                }
+            }
+        });
+    }
+    let kinds = [
+        "market",
+        "limit",
+        "stop",
+        "stop_limit",
+        "trailing_stop",
+        "day",
+        "gtc",
+        "ioc",
+        "fok",
+        "opg",
+        "cls",
+        "buy_to_open",
+        "buy_to_close",
+        "sell_to_open",
+        "sell_to_close",
+        "bracket Some(Entry)",
+        "bracket Some(TakeProfit)",
+        "bracket Some(StopLoss)",
+        "oco Some(TakeProfit)",
+        "oco Some(StopLoss)",
+        "oto Some(Entry)",
+        "oto Some(TakeProfit)",
+        "oto Some(StopLoss)",
+        "replacement",
+    ];
+    let missed: Vec<&str> = kinds.into_iter().filter(|kind| !reached.contains(*kind)).collect();
+    assert!(missed.is_empty(), "never traded: {missed:?}");
 }
 
 #[test]

@@ -137,7 +137,8 @@ pub struct AccountSpec {
     pub secret: SecretString,
     /// Cash at the opening, in USD.
     pub cash: Decimal,
-    /// Buying power per dollar of equity in stocks: 1 (cash account) or 2 (margin).
+    /// Buying power per dollar of equity in stocks: 1 (cash account), 2 (margin) or 4 (within
+    /// the day).
     pub multiplier: u8,
 }
 

@@ -657,6 +657,9 @@ fn the_end_of_a_day_is_written_down_and_the_days_profit_starts_anew() {
     stage.order(BUY_TEN);
     stage.quote("109.98", "110");
     stage.trade("110");
+    // An order that comes first in the new day does not hide that the old one has ended.
+    stage.exchange.clock.advance_to("2026-03-03T05:00:01Z".parse().unwrap());
+    stage.order(r#""side":"buy","type":"limit","limit_price":1,"qty":1"#);
     stage.pass_to("2026-03-03T15:00:00Z");
     let (equity, day_cost) = stage.exchange.read(|inner| {
         let account = inner.books.account(stage.account_id).unwrap();

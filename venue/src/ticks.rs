@@ -212,15 +212,14 @@ impl Exchange {
                 }
             }
         }
-        if inner.day.is_none() || !inner.window.contains(now) {
+        if now >= inner.day_until {
             let today = calendar::new_york_date(now);
-            if let Some(ended) = inner.day.filter(|day| *day != today) {
+            if let Some(ended) = inner.day.replace(today).filter(|day| *day != today) {
                 self.charge_day(inner, ended, now);
                 let steps = day_ends(inner);
                 self.commit_quietly(inner, steps);
             }
-            inner.day = Some(today);
-            self.phase_at(inner, now);
+            inner.day_until = calendar::new_york(today + chrono::Days::new(1), 0, 0);
         }
         self.act_for_companies(inner, now);
         self.sample_equity(inner, now);
