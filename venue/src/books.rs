@@ -16,7 +16,7 @@ use crate::equity::{Curves, Point};
 use crate::fills::fees::Accrued;
 use crate::ids::Ids;
 use crate::matching::WorkingBook;
-use crate::orders::Order;
+use crate::orders::{Order, OrderStatus};
 use crate::positions::Position;
 use crate::triggers::TriggerBook;
 use crate::waiting::WaitingBook;
