@@ -534,15 +534,6 @@ proptest! {
     }
 
     #[test]
-    fn realistic_fills_keep_the_laws(
-        actions in actions(),
-        multiplier in multipliers(),
-        hours in all_hours(),
-    ) {
-        run(realistic(), hours, multiplier, &actions)?;
-    }
-
-    #[test]
     fn recorded_fills_keep_the_laws(actions in actions(), multiplier in multipliers()) {
         run(Fills::Recorded, Hours::Always, multiplier, &actions)?;
     }
@@ -551,10 +542,14 @@ proptest! {
     fn realistic_fills_keep_the_laws(
         actions in actions(),
         multiplier in multipliers(),
-        days in prop_oneof![Just(Days::OfSessions), Just(Days::OfTape)],
+        (days, hours) in prop_oneof![
+            Just((Days::OfSessions, Hours::Nyse)),
+            Just((Days::OfSessions, Hours::Always)),
+            Just((Days::OfTape, Hours::Always)),
+        ],
     ) {
         let fills = Fills::Realistic { options: RealisticOptions::default(), days };
-        run(fills, Hours::Always, multiplier, &actions)?;
+        run(fills, hours, multiplier, &actions)?;
     }
 }
 
