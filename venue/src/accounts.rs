@@ -117,6 +117,13 @@ impl Reserved {
             AssetClass::Crypto => self.crypto += order.reserved_value(),
         }
     }
+
+    pub(crate) fn remove(&mut self, order: &Order) {
+        match order.asset_class {
+            AssetClass::UsEquity => self.stocks -= order.reserved_value(),
+            AssetClass::Crypto => self.crypto -= order.reserved_value(),
+        }
+    }
 }
 
 impl Account {

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::accounts::{Account, Configuration, DayEnd};
+use crate::accounts::{Account, Configuration, DayEnd, Reserved};
 use crate::activities::{Activity, Holding, Item, NonTrade, NonTradeActivity};
 use crate::corporate_actions::{ActionTable, Announced, Entitlement};
 use crate::equity::{Curves, Point};
@@ -124,6 +124,9 @@ pub(crate) struct Books {
     by_id: HashMap<Uuid, u64>,
     by_client_id: HashMap<(Uuid, String), u64>,
     open_orders: HashMap<Uuid, BTreeSet<u64>>,
+    /// What the open orders of an account hold back, kept so that an order is not weighed against
+    /// each of them.
+    reserved: HashMap<Uuid, Reserved>,
     account_orders: HashMap<Uuid, Vec<u64>>,
     activities: HashMap<Uuid, Vec<Activity>>,
     non_trades: HashMap<Uuid, Vec<NonTradeActivity>>,
@@ -358,6 +361,11 @@ impl Books {
             open.remove(&order.sequence);
         }
         let before = self.orders.get(&order.sequence);
+        let reserved = self.reserved.entry(order.account_id).or_default();
+        if let Some(before) = before {
+            reserved.remove(before);
+        }
+        reserved.add(&order);
         if let Some(at) = before.and_then(|before| before.expires_at) {
             self.expiries.remove(&(at, order.sequence));
         }

@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use crate::accounts::Reserved;
 use crate::activities::Item;
 use crate::assets::AssetTable;
 use crate::books::{Books, Change};
@@ -459,6 +460,9 @@ impl Trial {
         prop_assert!(value.non_marginable >= Decimal::ZERO);
         prop_assert_eq!(value.equity, account.cash + value.long_value + value.short_value);
         let reserved = inner.books.reserved(self.account_id, None);
+        let mut summed = Reserved::default();
+        inner.books.open_orders_of(self.account_id).for_each(|order| summed.add(order));
+        prop_assert_eq!((reserved.stocks, reserved.crypto), (summed.stocks, summed.crypto));
         prop_assert!(reserved.stocks >= Decimal::ZERO && reserved.crypto >= Decimal::ZERO);
         for position in account.positions.values() {
             let allowed = self.multiplier > 1 && position.symbol != "BTC/USD";

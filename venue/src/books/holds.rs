@@ -10,10 +10,11 @@ use crate::orders::{Order, OrderStatus, Role, Side};
 impl Books {
     /// What an account's opening orders hold back from buying power; one may be left out.
     pub(crate) fn reserved(&self, account_id: Uuid, except: Option<u64>) -> Reserved {
-        let mut reserved = Reserved::default();
-        self.open_orders_of(account_id)
-            .filter(|order| Some(order.sequence) != except)
-            .for_each(|order| reserved.add(order));
+        let mut reserved = self.reserved.get(&account_id).copied().unwrap_or_default();
+        let left_out = except.and_then(|sequence| self.orders.get(&sequence));
+        if let Some(order) = left_out.filter(|order| order.account_id == account_id) {
+            reserved.remove(order);
+        }
         reserved
     }
 
