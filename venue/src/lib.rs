@@ -40,8 +40,6 @@ mod ids;
 mod intake;
 mod key_file;
 mod ladder;
-#[cfg(test)]
-mod laws;
 mod library;
 mod link;
 mod margins;
@@ -70,8 +68,6 @@ mod replacing;
 mod replay;
 mod routes;
 mod rules;
-#[cfg(test)]
-mod scenarios;
 mod server;
 mod store;
 mod stream_data;
@@ -82,6 +78,8 @@ mod synthetic_feed;
 mod synthetic_notices;
 mod tape;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod ticks;
 mod time_jump;
 mod timeframe;
