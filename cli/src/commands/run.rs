@@ -137,6 +137,11 @@ async fn start_venue(
     options.pacer = pacer;
     // The engine's books know no fees yet: they would drift away from the venue's.
     options.fees = None;
+    // Its desks own or own nothing. Unless the accounts are of somebody's own making, the exchange
+    // holds the demo account to that as well: a stray sale is refused rather than a short position.
+    if settings.venue.accounts.is_none() {
+        options.long_only.extend(options.accounts.iter().map(|account| account.key_id.clone()));
+    }
     let venue = Venue::start(options).await?;
     tracing::info!("venue on http://{}", venue.address());
     Ok(Some(venue))
